@@ -1,0 +1,22 @@
+//! Native threads, and what the calling thread can say and set of itself.
+//!
+//! A [`NativeThread`] is a joinable pthread on a [`Stack`](crate::stack::Stack) that was mapped before. It is
+//! an ordinary thread to std: `std::thread::current`, `park` and `unpark`, `std::thread::scope` and
+//! `thread_local!` values with their destructors work in it.
+
+mod guard;
+mod identity;
+mod mask;
+mod name;
+mod native;
+mod tid;
+
+pub use identity::{clear_identity, set_identity};
+pub use mask::SignalMask;
+pub use name::set_name;
+pub use native::{Entry, NativeThread, Refused};
+pub use tid::{Tid, tid};
+
+pub(crate) use guard::{Guard, current_guard};
+pub(crate) use identity::with_identity;
+pub(crate) use mask::FAULTS;
