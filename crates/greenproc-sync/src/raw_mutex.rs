@@ -1,0 +1,130 @@
+//! The mutex: `parking_lot`'s raw mutex in a newtype that knows its class.
+//!
+//! The class is a type parameter and takes no space. Each operation is the one of `parking_lot` between two calls into
+//! the checks, which are empty in a release build.
+#![allow(unsafe_code, reason = "the raw traits of lock_api are unsafe to implement")]
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::{Duration, Instant};
+
+use lock_api::RawMutex as _;
+
+use crate::check;
+use crate::guard::RawGuard;
+use crate::order::LockClass;
+
+/// A mutex of the class `C` around a `T`.
+///
+/// In a debug build `lock`, `try_lock_for` and `try_lock_until` panic if the calling thread holds a lock that must not be
+/// outside this one; `try_lock` never does.
+pub type Mutex<C, T> = lock_api::Mutex<RawMutex<C>, T>;
+
+/// The right to use what a [`Mutex`] guards.
+pub type MutexGuard<'a, C, T> = lock_api::MutexGuard<'a, RawMutex<C>, T>;
+
+/// A [`MutexGuard`] narrowed to a part of what the mutex guards.
+pub type MappedMutexGuard<'a, C, T> = lock_api::MappedMutexGuard<'a, RawMutex<C>, T>;
+
+/// The proof `parking_lot` gives.
+type Proof = <parking_lot::RawMutex as lock_api::RawMutex>::Guard;
+
+/// The lock in a [`Mutex`], without what it guards.
+pub struct RawMutex<C> {
+    pub(crate) inner: parking_lot::RawMutex,
+    class: PhantomData<fn() -> C>,
+}
+
+impl<C> RawMutex<C> {
+    /// Names this lock to the checks.
+    #[inline]
+    pub(crate) fn id(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+}
+
+impl<C: LockClass> fmt::Debug for RawMutex<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawMutex").field("class", &C::NAME).field("locked", &self.inner.is_locked()).finish()
+    }
+}
+
+// SAFETY: exclusion, and acquire and release, are those of the raw mutex below, each operation being passed to it with the
+// proof it gave. The checks panic only before an acquisition, so none is left behind by unwinding, and never in a release.
+unsafe impl<C: LockClass> lock_api::RawMutex for RawMutex<C> {
+    const INIT: Self = Self { inner: parking_lot::RawMutex::INIT, class: PhantomData };
+
+    type Guard = RawGuard<Proof>;
+
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn lock(&self) -> Self::Guard {
+        check::before_lock::<C>(self.id());
+        let proof = self.inner.lock();
+        check::locked::<C>(self.id());
+        RawGuard::new(proof)
+    }
+
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn try_lock(&self) -> Option<Self::Guard> {
+        check::before_try_lock::<C>(self.id());
+        let proof = self.inner.try_lock()?;
+        check::locked::<C>(self.id());
+        Some(RawGuard::new(proof))
+    }
+
+    #[inline]
+    unsafe fn unlock(&self, guard: Self::Guard) {
+        check::unlocking(self.id());
+        // SAFETY: the caller holds this mutex, with the proof the mutex below gave for it.
+        unsafe { self.inner.unlock(guard.inner) };
+    }
+
+    #[inline]
+    fn is_locked(&self) -> bool {
+        self.inner.is_locked()
+    }
+}
+
+// SAFETY: as for `RawMutex`. A bump is checked before it lets go, so it unwinds with the mutex held and the proof untouched.
+unsafe impl<C: LockClass> lock_api::RawMutexFair for RawMutex<C> {
+    #[inline]
+    unsafe fn unlock_fair(&self, guard: Self::Guard) {
+        check::unlocking(self.id());
+        // SAFETY: the caller holds this mutex, with the proof the mutex below gave for it.
+        unsafe { self.inner.unlock_fair(guard.inner) };
+    }
+
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    unsafe fn bump(&self, guard: &mut Self::Guard) {
+        check::before_bump::<C>(self.id());
+        // SAFETY: the caller holds this mutex, with the proof the mutex below gave for it.
+        unsafe { self.inner.bump(&mut guard.inner) };
+    }
+}
+
+// SAFETY: as for `RawMutex`.
+unsafe impl<C: LockClass> lock_api::RawMutexTimed for RawMutex<C> {
+    type Duration = Duration;
+    type Instant = Instant;
+
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn try_lock_for(&self, timeout: Duration) -> Option<Self::Guard> {
+        check::before_lock::<C>(self.id());
+        let proof = self.inner.try_lock_for(timeout)?;
+        check::locked::<C>(self.id());
+        Some(RawGuard::new(proof))
+    }
+
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn try_lock_until(&self, timeout: Instant) -> Option<Self::Guard> {
+        check::before_lock::<C>(self.id());
+        let proof = self.inner.try_lock_until(timeout)?;
+        check::locked::<C>(self.id());
+        Some(RawGuard::new(proof))
+    }
+}
