@@ -1,0 +1,234 @@
+//! How a runtime is to be, and its boot.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use greenproc_os::clock::Moment;
+use greenproc_os::kick::{InstallError, Kick};
+use greenproc_os::limits::{self, HostLimits};
+use greenproc_sync::atomic::{AtomicBool, AtomicU32};
+use greenproc_sync::{Condvar, Mutex};
+
+use crate::admission::Admission;
+use crate::command::{Body, check_stack};
+use crate::crash;
+use crate::error::{Error, Result};
+use crate::handle::Handle;
+use crate::kernel::{Config, Kernel, ProcList};
+use crate::limits::Limits;
+use crate::pid::LwpId;
+use crate::proc::{Inherited, Proc};
+use crate::process::Process;
+use crate::reaper;
+use crate::runtime::Runtime;
+use crate::status::ExitStatus;
+use crate::table::PidTable;
+use crate::termination::Termination;
+use crate::threads::{LwpStart, Start, Threads};
+use crate::timekeeper::Timekeeper;
+
+/// How a runtime is to be.
+#[must_use = "a builder does nothing until boot"]
+pub struct Builder {
+    pid_max: i32,
+    max_lwps: Option<usize>,
+    stack_size: usize,
+    spin: Duration,
+    keep_threads: Duration,
+    on_init_exit: OnInitExit,
+    panic_report: PanicReport,
+    kick_signal: i32,
+    init: Option<Body>,
+}
+
+/// What becomes of calls on a runtime whose init has ended (row 6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnInitExit {
+    /// They return [`Error::InitEnded`], which names init's status.
+    #[default]
+    Shutdown,
+    /// They panic with that message.
+    Panic,
+}
+
+/// What is written to standard error when a process panics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PanicReport {
+    /// One line, at most ten a second.
+    #[default]
+    Line,
+    /// Nothing; the crash report is kept with the status all the same.
+    Silent,
+}
+
+const DEFAULT_PID_MAX: i32 = 4_194_304;
+const DEFAULT_STACK: usize = 2 << 20;
+const DEFAULT_SPIN: Duration = Duration::from_micros(20);
+const DEFAULT_KEEP: Duration = Duration::from_secs(5);
+
+impl Default for Builder {
+    fn default() -> Builder {
+        Builder {
+            pid_max: DEFAULT_PID_MAX,
+            max_lwps: None,
+            stack_size: DEFAULT_STACK,
+            spin: DEFAULT_SPIN,
+            keep_threads: DEFAULT_KEEP,
+            on_init_exit: OnInitExit::default(),
+            panic_report: PanicReport::default(),
+            kick_signal: Kick::default_signal(),
+            init: None,
+        }
+    }
+}
+
+impl Builder {
+    /// The highest pid, at least 2. Default: 4,194,304.
+    pub fn pid_max(mut self, highest: i32) -> Builder {
+        self.pid_max = highest;
+        self
+    }
+
+    /// How many LWPs there may be, init's included; never more than the host allows. Default: what the host allows.
+    pub fn max_lwps(mut self, count: usize) -> Builder {
+        self.max_lwps = Some(count);
+        self
+    }
+
+    /// The usable stack of an LWP in bytes, rounded up to a power of two, unless its command says otherwise. Default:
+    /// 2 MiB, of which only what is touched takes memory.
+    pub fn stack_size(mut self, bytes: usize) -> Builder {
+        self.stack_size = bytes;
+        self
+    }
+
+    /// How long an idle thread and a waiter look before they sleep; zero is not at all. Off in any case where one CPU is
+    /// usable. Default: 20 us, while it pays.
+    pub fn spin(mut self, limit: Duration) -> Builder {
+        self.spin = limit;
+        self
+    }
+
+    /// How long a native thread that has nothing to do is kept for the next process. Default: 5 s.
+    pub fn keep_threads(mut self, time: Duration) -> Builder {
+        self.keep_threads = time;
+        self
+    }
+
+    /// What becomes of calls on the runtime when init has ended.
+    pub fn on_init_exit(mut self, action: OnInitExit) -> Builder {
+        self.on_init_exit = action;
+        self
+    }
+
+    /// What is written when a process panics.
+    pub fn panic_report(mut self, report: PanicReport) -> Builder {
+        self.panic_report = report;
+        self
+    }
+
+    /// Which signal of the host interrupts threads in host calls. Default: the ninth real-time signal.
+    pub fn kick_signal(mut self, number: i32) -> Builder {
+        self.kick_signal = number;
+        self
+    }
+
+    /// Runs this as init, instead of the reaper. It has to wait for the orphans it is given; when it returns, every
+    /// process is killed and the runtime ends.
+    pub fn init<R: Termination>(mut self, body: impl FnOnce(&Process) -> R + Send + 'static) -> Builder {
+        self.init = Some(Box::new(move |process| body(process).report()));
+        self
+    }
+
+    /// Boots: makes the tree, its init and the first threads.
+    ///
+    /// # Errors
+    /// - EINVAL: `pid_max` is below 2, `max_lwps` is 0, the stack size is 0 or over 1 GiB, or the kick signal is no signal
+    ///   that can be used, or has a handler of somebody else.
+    /// - EAGAIN or ENOMEM: the host has no thread left.
+    pub fn boot(self) -> Result<Runtime> {
+        if self.pid_max < 2 {
+            return Err(Error::Invalid { what: "pid_max has to be at least 2" });
+        }
+        if self.max_lwps == Some(0) {
+            return Err(Error::Invalid { what: "max_lwps has to be at least 1, for init" });
+        }
+        check_stack(self.stack_size)?;
+        let kick = Kick::install(self.kick_signal).map_err(|error| match error {
+            InstallError::Foreign { .. } => Error::Invalid {
+                what: "the kick signal has a handler of somebody else: choose another kick_signal",
+            },
+            InstallError::Invalid { .. } => Error::Invalid { what: "this number cannot be the kick signal" },
+        })?;
+        greenproc_os::overflow::install();
+        crash::install(self.panic_report == PanicReport::Silent);
+        let host = HostLimits::read().thread_capacity();
+        let capacity = self.max_lwps.map_or(host, |wish| wish.min(host));
+        let spin = if limits::usable_cpus() > 1 { self.spin } else { Duration::ZERO };
+        let mut list = ProcList { admission: Admission::new(capacity), ..ProcList::default() };
+        let class = list.starts.class(self.stack_size, true);
+        let config = Config {
+            spin,
+            keep_threads: self.keep_threads,
+            on_init_exit: self.on_init_exit,
+            built_in_init: self.init.is_none(),
+            class,
+            stack_size: self.stack_size,
+        };
+        let kernel = Arc::new(Kernel {
+            config,
+            kick,
+            proclist: Mutex::new(list),
+            quiet_cv: Condvar::new(),
+            pids: PidTable::new(self.pid_max),
+            threads: Threads::default(),
+            timekeeper: Timekeeper::default(),
+            start_is_there: AtomicBool::new(false),
+            interest: AtomicU32::new(0),
+        });
+        Timekeeper::start(&kernel)?;
+        let body = self.init.unwrap_or_else(|| {
+            Box::new(|process| {
+                reaper::run(process);
+                ExitStatus::exited(0).into()
+            })
+        });
+        start_init(&kernel, body)?;
+        Ok(Runtime::of(Handle { kernel, stopped: AtomicBool::new(false) }))
+    }
+}
+
+fn start_init(kernel: &Arc<Kernel>, body: Body) -> Result<()> {
+    let now = Moment::now();
+    let (uid, gid) = (limits::user_id(), limits::group_id());
+    let inherited = Arc::new(Inherited { uid, gid, limits: Limits::default() });
+    let class = kernel.config.class;
+    let record = kernel.pids.claim(|pid| Proc::new(pid, Cow::Borrowed("init"), inherited, class, now))?;
+    let mut list = kernel.proclist.lock();
+    list.admission.reserve()?;
+    list.init = Some(list.tree.link_init(Arc::clone(&record)));
+    kernel.pids.mark_group(record.pid);
+    kernel.pids.mark_session(record.pid);
+    let start = LwpStart { process: record, lwp: LwpId::MAIN, body, queued: now };
+    let call = list.starts.push(class, Start::Lwp(start));
+    drop(list);
+    kernel.answer(class, call);
+    Ok(())
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("pid_max", &self.pid_max)
+            .field("max_lwps", &self.max_lwps)
+            .field("stack_size", &self.stack_size)
+            .field("spin", &self.spin)
+            .field("keep_threads", &self.keep_threads)
+            .field("on_init_exit", &self.on_init_exit)
+            .field("panic_report", &self.panic_report)
+            .field("kick_signal", &self.kick_signal)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,242 @@
+//! A handle to a process, safe against its pid being used again.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use greenproc_sync::{Mutex, time};
+
+use crate::error::{Error, Result};
+use crate::kernel::Kernel;
+use crate::locks::Leaf;
+use crate::pid::Pid;
+use crate::proc::Proc;
+use crate::process::Process;
+use crate::selector::{WaitFlags, Waited};
+use crate::signal::Signal;
+use crate::spawn::Owner;
+use crate::status::ExitStatus;
+use crate::target;
+use crate::tree::{NodeRef, WaitSlot, Wanted, Who};
+use crate::wait::{self, Caller, Patience, Take, Unmet, Wait};
+use crate::worker;
+
+thread_local! {
+    /// What a thread outside the runtime waits on.
+    static SLOT: Arc<WaitSlot> = Arc::default();
+}
+
+/// A child process.
+///
+/// One that was made by [`Runtime::spawn`](crate::Runtime::spawn) belongs to this handle: it is reaped by the handle's
+/// wait, from any thread, and by nobody else while the handle lives. One that was made by [`Process::spawn`] belongs
+/// to that process: its first wait takes it, and only its own LWPs can wait through the handle.
+///
+/// Dropping the handle neither kills the process nor leaks it: what nobody holds, its parent reaps.
+///
+/// Source: `std::process::Child`, decision 23 of the semantics page.
+pub struct Child {
+    kernel: Arc<Kernel>,
+    record: Arc<Proc>,
+    node: NodeRef,
+    owner: Owner,
+    /// What a wait through this handle took.
+    waited: Mutex<Leaf, Option<Waited>>,
+}
+
+impl Child {
+    pub(crate) fn new(kernel: Arc<Kernel>, record: Arc<Proc>, node: NodeRef, owner: Owner) -> Child {
+        Child { kernel, record, node, owner, waited: Mutex::new(None) }
+    }
+
+    /// Its pid. May be in use again once it was reaped; the handle itself never means another process.
+    pub fn id(&self) -> Pid {
+        self.record.pid
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.record.name
+    }
+
+    /// Waits for its end, and reaps it. Once this handle has reaped it, every further call returns the same.
+    ///
+    /// A checkpoint, if an LWP of the same runtime calls it.
+    ///
+    /// # Errors
+    /// - ECHILD: another wait took it, or its parent ignores its children; or the caller is not an LWP of the parent and
+    ///   the handle does not own the process.
+    /// - EDEADLK: the caller is that process.
+    /// - EINTR: SIGTERM came first, and the calling process is polite about it.
+    ///
+    /// ```
+    /// # fn main() -> greenproc::Result<()> {
+    /// # use greenproc::{Command, Runtime};
+    /// # let runtime = Runtime::boot()?;
+    /// let child = runtime.spawn(Command::new("six", |_| 6))?;
+    /// assert_eq!(child.wait()?.status.code(), Some(6));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn wait(&self) -> Result<Waited> {
+        self.wait_patiently(WaitFlags::EXITED, Patience::Forever)?.ok_or(Error::NoChild)
+    }
+
+    /// Reaps it if it has ended; `None` if it has not.
+    ///
+    /// # Errors
+    /// ECHILD: as [`wait`](Child::wait).
+    #[track_caller]
+    pub fn try_wait(&self) -> Result<Option<Waited>> {
+        self.wait_patiently(WaitFlags::EXITED, Patience::None)
+    }
+
+    /// [`wait`](Child::wait) with a time-out: `None` when it has passed.
+    ///
+    /// # Errors
+    /// As [`wait`](Child::wait).
+    #[track_caller]
+    pub fn wait_timeout(&self, timeout: Duration) -> Result<Option<Waited>> {
+        let patience = time::now().checked_add(timeout).map_or(Patience::Forever, Patience::Until);
+        self.wait_patiently(WaitFlags::EXITED, patience)
+    }
+
+    /// Kills it: SIGKILL.
+    ///
+    /// # Errors
+    /// - ESRCH: it was reaped.
+    pub fn kill(&self) -> Result<()> {
+        self.signal(Signal::KILL)
+    }
+
+    /// Sends it a signal. A zombie takes it and nothing happens.
+    ///
+    /// # Errors
+    /// - ESRCH: it was reaped, even if its pid is in use again.
+    /// - EINVAL: stop signals are not part of this version.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        target::check(signal)?;
+        if !self.kernel.proclist.lock().tree.holds(self.node) {
+            return Err(Error::NoProcess { pid: self.record.pid.as_raw() });
+        }
+        target::send(&self.kernel, &self.record, signal);
+        Ok(())
+    }
+
+    /// How it ended, once a wait through this handle has taken it.
+    pub fn exit_status(&self) -> Option<ExitStatus> {
+        self.waited.lock().as_ref().map(|waited| waited.status)
+    }
+
+    #[track_caller]
+    fn wait_patiently(&self, flags: WaitFlags, patience: Patience) -> Result<Option<Waited>> {
+        match worker::current().filter(|process| Arc::ptr_eq(&process.worker.kernel, &self.kernel)) {
+            Some(process) => {
+                process.enter();
+                self.wait_as(&process, flags, patience)
+            }
+            None => self.wait_outside(flags, patience),
+        }
+    }
+
+    /// Waits as an LWP of the same runtime.
+    pub(crate) fn wait_as(
+        &self,
+        process: &Process,
+        flags: WaitFlags,
+        patience: Patience,
+    ) -> Result<Option<Waited>> {
+        if let Some(waited) = self.taken(flags) {
+            return Ok(Some(waited));
+        }
+        if Arc::ptr_eq(&process.record, &self.record) {
+            return Err(Error::Deadlock { what: "a process that waits for its own end" });
+        }
+        if !Arc::ptr_eq(&process.worker.kernel, &self.kernel) {
+            return Err(Error::NoChild);
+        }
+        let (parent, wanted) = match self.owner {
+            Owner::Handle => (self.init()?, Wanted::held(self.node)),
+            Owner::Parent => {
+                let own = process.record.node().ok_or(Error::NotAProcess)?;
+                // Whatever its exit signal is: this very child is meant.
+                (own, Wanted::new(Who::Child(self.node), flags | WaitFlags::ALLSIG))
+            }
+        };
+        match process.wait_wanted(parent, wanted, flags, patience, Some(&self.waited)) {
+            Err(Error::NoChild) => self.last_word(flags).map(Some),
+            other => other,
+        }
+    }
+
+    fn wait_outside(&self, flags: WaitFlags, patience: Patience) -> Result<Option<Waited>> {
+        if let Some(waited) = self.taken(flags) {
+            return Ok(Some(waited));
+        }
+        if self.owner == Owner::Parent {
+            return Err(Error::NoChild);
+        }
+        let Ok(init) = self.init() else { return self.last_word(flags).map(Some) };
+        let slot = SLOT.try_with(Arc::clone).unwrap_or_default();
+        let wait = Wait {
+            caller: Caller::Outside(slot),
+            parent: init,
+            wanted: Wanted::held(self.node),
+            take: Take::Reap,
+            patience,
+            note: Some(&self.waited),
+        };
+        match wait::wait(&self.kernel, &wait) {
+            Ok(waited) => Ok(Some(waited)),
+            Err(Unmet::NotYet) => Ok(None),
+            Err(Unmet::Interrupted(_)) => Err(Error::Interrupted),
+            Err(Unmet::NoChild) => self.last_word(flags).map(Some),
+        }
+    }
+
+    /// The node of init, which is the parent of what handles own.
+    fn init(&self) -> Result<NodeRef> {
+        // It is there as long as it has a child, even if the runtime is down.
+        self.kernel.proclist.lock().init.ok_or(Error::NoChild)
+    }
+
+    fn taken(&self, flags: WaitFlags) -> Option<Waited> {
+        self.waited.lock().clone().filter(|_| flags.contains(WaitFlags::EXITED))
+    }
+
+    /// What the runtime reaped for the handle when it shut down; else somebody else took it.
+    fn last_word(&self, flags: WaitFlags) -> Result<Waited> {
+        if let Some(waited) = self.taken(flags) {
+            return Ok(waited);
+        }
+        let word = self.record.state.lock().last_word.take();
+        word.map(|waited| self.waited.lock().insert(*waited).clone()).ok_or(Error::NoChild)
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if self.owner == Owner::Parent {
+            return;
+        }
+        let mut list = self.kernel.proclist.lock();
+        let reaped = list.tree.release(self.node);
+        if let Some(reaped) = &reaped {
+            list.note_reaped(&self.kernel.pids, reaped);
+        }
+        drop(list);
+        if let Some(reaped) = reaped {
+            self.kernel.dispose_one(reaped);
+        }
+    }
+}
+
+impl fmt::Debug for Child {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Child")
+            .field("pid", &self.record.pid)
+            .field("name", &self.record.name)
+            .finish_non_exhaustive()
+    }
+}

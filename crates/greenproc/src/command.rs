@@ -1,0 +1,148 @@
+//! What to run as a process, and under which conditions.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::error::{Error, Result};
+use crate::limits::Limits;
+use crate::pid::Pid;
+use crate::process::Process;
+use crate::signal::Signal;
+use crate::termination::{Outcome, Termination};
+
+/// The longest name of a process, in bytes.
+pub(crate) const NAME_MAX: usize = 255;
+
+/// The largest stack of an LWP, in bytes.
+pub(crate) const STACK_MAX: usize = 1 << 30;
+
+/// What an LWP runs.
+pub(crate) type Body = Box<dyn FnOnce(&Process) -> Outcome + Send>;
+
+/// A process to be: its name, its body, and what it gets along.
+///
+/// The body runs on a native thread of its own for as long as it runs. Threads are kept and used again, so the
+/// `thread_local!` values of the standard library belong to the thread and may outlive the process, or be found by the
+/// next one; [`own_thread`](Command::own_thread) gives a fresh thread that ends with the process.
+///
+/// Source: `std::process::Command`; POSIX `fork`, `posix_spawn`.
+///
+/// ```
+/// # fn main() -> greenproc::Result<()> {
+/// use greenproc::{Command, Runtime};
+/// let runtime = Runtime::boot()?;
+/// let status = runtime.run(Command::new("parent", |p| {
+///     let child = p.spawn(Command::new("child", |_| 5))?;
+///     let waited = p.wait()?;
+///     assert_eq!((waited.pid, waited.status.code()), (child.id(), Some(5)));
+///     greenproc::Result::Ok(())
+/// }))?;
+/// assert!(status.success());
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a command does nothing until it is spawned"]
+pub struct Command {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) body: Body,
+    pub(crate) group: Option<ProcessGroup>,
+    pub(crate) exit_signal: Option<Signal>,
+    pub(crate) limits: Option<Limits>,
+    pub(crate) stack_size: Option<usize>,
+    pub(crate) own_thread: bool,
+}
+
+/// Which process group a new process is put into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProcessGroup {
+    /// A new one, that it leads.
+    New,
+    /// This one, which must be in its parent's session.
+    Join(Pid),
+}
+
+impl Command {
+    /// A process that runs `body`. It ends when the body returns; what the body may return says [`Termination`].
+    ///
+    /// The name may be up to 255 bytes long and must not hold a NUL; a spawn says so if it is not.
+    pub fn new<R: Termination>(
+        name: impl Into<Cow<'static, str>>,
+        body: impl FnOnce(&Process) -> R + Send + 'static,
+    ) -> Command {
+        Command {
+            name: name.into(),
+            body: Box::new(move |process| body(process).report()),
+            group: None,
+            exit_signal: Some(Signal::CHLD),
+            limits: None,
+            stack_size: None,
+            own_thread: false,
+        }
+    }
+
+    /// Puts the process into this group instead of its parent's, before anybody can see it.
+    ///
+    /// Source: POSIX `posix_spawnattr_setpgroup`.
+    pub fn process_group(mut self, group: ProcessGroup) -> Command {
+        self.group = Some(group);
+        self
+    }
+
+    /// The signal that tells the parent of the end, SIGCHLD unless changed. With `None` or another signal only waits with
+    /// [`ALTSIG`](crate::WaitFlags::ALTSIG) or [`ALLSIG`](crate::WaitFlags::ALLSIG) see the process.
+    ///
+    /// Source: Linux `clone`, row 1 of the kernel map.
+    pub fn exit_signal(mut self, signal: Option<Signal>) -> Command {
+        self.exit_signal = signal;
+        self
+    }
+
+    /// Limits for the process and those it makes; else its parent's.
+    pub fn limits(mut self, limits: Limits) -> Command {
+        self.limits = Some(limits);
+        self
+    }
+
+    /// The usable size of its stack in bytes, rounded up to a power of two and to the least that works; else the runtime's.
+    ///
+    /// A spawn says EINVAL for 0 and for more than 1 GiB.
+    pub fn stack_size(mut self, bytes: usize) -> Command {
+        self.stack_size = Some(bytes);
+        self
+    }
+
+    /// Runs the process on a fresh native thread, which has ended, with all `thread_local!` destructors run, before the
+    /// zombie can be seen. What it leaves in thread-locals no other process ever finds.
+    pub fn own_thread(mut self) -> Command {
+        self.own_thread = true;
+        self
+    }
+
+    /// What the command is wrong about, before anything is made.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.name.contains('\0') {
+            return Err(Error::NameHasNul { name: self.name.chars().take(32).collect() });
+        }
+        if self.name.len() > NAME_MAX {
+            return Err(Error::NameTooLong { length: self.name.len() });
+        }
+        self.stack_size.map_or(Ok(()), check_stack)
+    }
+}
+
+pub(crate) fn check_stack(size: usize) -> Result<()> {
+    if size == 0 || size > STACK_MAX { Err(Error::StackSize { size }) } else { Ok(()) }
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Command")
+            .field("name", &self.name)
+            .field("group", &self.group)
+            .field("exit_signal", &self.exit_signal)
+            .field("limits", &self.limits)
+            .field("stack_size", &self.stack_size)
+            .field("own_thread", &self.own_thread)
+            .finish_non_exhaustive()
+    }
+}

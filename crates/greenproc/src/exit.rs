@@ -1,0 +1,281 @@
+//! The end of an LWP, and of a process: the steps of `exit1`, in order.
+//!
+//! What runs when (rows of the kernel map in brackets):
+//!
+//! 1. `begin_exit` sets the exiting mark and makes the other LWPs look [4, 7, 50]. It is done where the end is decided:
+//!    in `exit`, by a fatal signal, when the body returned or panicked.
+//! 2. `take_exit` makes one LWP the exit's owner, refuses inspectors [12] and takes the signal functions away [13]. The
+//!    body's stack is unwound by then.
+//! 3. `others_leave` waits until this is the only LWP [7, 51].
+//! 4. `drop_isolated` runs user code for the last time, as this process [17].
+//! 5. `publish`: the children go to another parent [36, 74], as a dead parent has none; usage is final [42]; the zombie
+//!    is there [37, 46] and the parent is told [41, 47] in one hold of `proclist_lock`; or it is reaped at once [40].
+//! 6. The thread goes on to the next LWP, or leaves [49]. Nothing of the record is touched after 5 but by dropping it.
+
+use std::sync::Arc;
+
+use greenproc_os::clock::Moment;
+use greenproc_sync::{MutexGuard, assert_no_locks_held, time};
+
+use crate::event::{EventFilter, EventKind};
+use crate::kernel::{BATCH, Kernel, Leftovers, Phase, ProcList};
+use crate::life::Life;
+use crate::locks::Proclist;
+use crate::lwp::Place;
+use crate::pid::{LwpId, Pid};
+use crate::proc::{End, Nudges, Proc, ProcState};
+use crate::process::Process;
+use crate::shutdown;
+use crate::siginfo::SigInfo;
+use crate::signal::Signal;
+use crate::starts::{Arrival, ClassId};
+use crate::status::ExitStatus;
+use crate::term::OnTerm;
+use crate::threads::Start;
+use crate::tree::{Buried, Death, Moved, NodeRef};
+use crate::usage::Usage;
+use crate::worker::{Ended, drop_isolated};
+
+/// What an LWP has to do about its process when its body is over.
+enum Role {
+    /// It runs the exit.
+    Owner {
+        /// Other LWPs are still there.
+        accompanied: bool,
+        /// The process's SIGTERM function, to be dropped.
+        handler: Option<OnTerm>,
+    },
+    /// It only leaves.
+    Leaver,
+}
+
+/// Ends the calling LWP, and its process if that falls to it. Returns what the thread does next.
+pub(crate) fn lwp_end(process: &Process, ended: Ended, begin_ns: u64, since: Moment) -> Option<Start> {
+    let (role, nudges) = decide(process, ended);
+    let worker = &process.worker;
+    worker.kernel.nudge(&process.record, nudges);
+    match role {
+        Role::Owner { accompanied, handler } => {
+            if accompanied {
+                others_leave(process);
+            }
+            worker.kernel.tell(&process.record, EventKind::Exiting);
+            if let Some(handler) = handler {
+                drop_isolated(process, handler);
+            }
+            exit_process(process, begin_ns, since)
+        }
+        Role::Leaver => {
+            let usage = worker.usage(begin_ns, since);
+            leave(process, usage);
+            if worker.own_thread() {
+                return None;
+            }
+            let mut list = worker.kernel.proclist.lock();
+            list.admission.release(1);
+            let class = worker.next_class()?;
+            let (next, call) = list.starts.take(class, Arrival::Finished);
+            drop(list);
+            worker.kernel.answer(class, call);
+            next
+        }
+    }
+}
+
+/// Decides whether the process ends with this LWP, and whether this LWP is the one to end it.
+fn decide(process: &Process, ended: Ended) -> (Role, Nudges) {
+    let mut state = process.record.state.lock();
+    let me = process.lwp;
+    let end = match ended {
+        Ended::Returned(outcome) if me == LwpId::MAIN => {
+            Some(End { status: outcome.status, report: outcome.report.map(Arc::new) })
+        }
+        Ended::Panicked(report) => {
+            Some(End { status: ExitStatus::dumped(Signal::ABRT), report: Some(Arc::new(report)) })
+        }
+        // The last LWP takes the process with it. One that has decided to leave does not count, although it is in the
+        // list still: two that leave together would each find the other.
+        Ended::Returned(_) | Ended::Unwound => state.is_alone(me).then(|| ExitStatus::exited(0).into()),
+    };
+    let nudges = end.map(|end| state.begin_exit(end, Some(me), time::now)).unwrap_or_default();
+    // Who has other work to do only runs an exit that it need not wait in.
+    if process.worker.lends_itself() && !state.is_alone(me) {
+        return (Role::Leaver, nudges);
+    }
+    (state.take_exit(me), nudges)
+}
+
+impl ProcState {
+    /// Whether no other LWP is there but such as are about to leave.
+    fn is_alone(&self, me: LwpId) -> bool {
+        self.lwps.iter().all(|lwp| lwp.id == me || lwp.place == Place::Leaving)
+    }
+
+    /// Makes the first LWP that comes to its end, once the process's is decided, the owner of the exit.
+    fn take_exit(&mut self, me: LwpId) -> Role {
+        if let Some(lwp) = self.lwp(me) {
+            lwp.place = Place::Leaving;
+            lwp.asked_at = None;
+            // Nobody listens to it any more.
+            lwp.interrupts = None;
+        }
+        if self.life != Life::Exiting || self.exit_owner.is_some() {
+            return Role::Leaver;
+        }
+        self.exit_owner = Some(me);
+        Role::Owner { accompanied: self.lwps.len() > 1, handler: self.term.clear() }
+    }
+
+    /// The last edge: the process has no LWP any more, and its end is final. Under `proclist_lock` and `p_smutex`.
+    pub(crate) fn die(&mut self, usage: Option<Usage>) -> Death {
+        self.usage += usage.unwrap_or_default();
+        self.lwps.clear();
+        self.life = self.life.zombify();
+        let end = self.end.take().unwrap_or_else(|| ExitStatus::exited(0).into());
+        Death { status: end.status, usage: self.usage, report: end.report }
+    }
+}
+
+/// Takes the LWP out of its process and tells those who wait for that.
+fn leave(process: &Process, usage: Usage) {
+    let worker = &process.worker;
+    if worker.own_thread() {
+        join_those_before(process);
+    }
+    let mut state = process.record.state.lock();
+    state.usage += usage;
+    let me = process.lwp;
+    state.lwps.retain(|lwp| lwp.id != me);
+    if worker.own_thread() {
+        state.own_threads.push(worker.id);
+    }
+    for joiner in state.lwps.iter().filter(|lwp| lwp.joining == Some(me)) {
+        if let Some(seat) = &joiner.seat {
+            seat.sleep_cv.notify_one();
+        }
+    }
+    if state.exit_owner.is_some() {
+        process.record.lwp_cv.notify_all();
+    }
+}
+
+/// Joins the threads of an `own_thread` process that its former LWPs have left, and gives their places back, so that only
+/// the last few are left to be joined before the zombie is seen.
+fn join_those_before(process: &Process) {
+    let kernel = &process.worker.kernel;
+    let before = std::mem::take(&mut process.record.state.lock().own_threads);
+    for &thread in &before {
+        kernel.threads.join(thread);
+    }
+    if !before.is_empty() {
+        kernel.proclist.lock().admission.release(before.len());
+    }
+}
+
+fn exit_process(process: &Process, begin_ns: u64, since: Moment) -> Option<Start> {
+    let worker = &process.worker;
+    let kernel = &worker.kernel;
+    let record = &process.record;
+    if record.pid == Pid::INIT {
+        shutdown::end_of_init(process);
+    }
+    let usage = worker.usage(begin_ns, since);
+    // Row 48: the dying LWP holds no lock of the runtime.
+    assert_no_locks_held();
+    if record.pid == Pid::INIT {
+        shutdown::publish_init(process, usage);
+        return None;
+    }
+    if worker.own_thread() {
+        // The zombie must not be seen before the thread has ended: somebody else buries it.
+        leave(process, usage);
+        let class = kernel.config.class;
+        let call = kernel.proclist.lock().starts.push(class, Start::Bury(Arc::clone(record)));
+        kernel.answer(class, call);
+        return None;
+    }
+    publish(kernel, Arc::clone(record), Some(usage), 1, worker.next_class())
+}
+
+/// Waits until every other LWP has left. The request to them is sticky, so none can be missed: sleepers were woken,
+/// those in host calls are kicked until they come, those still queued leave before they begin, and new ones are
+/// refused (mistake m).
+fn others_leave(process: &Process) {
+    let mut state = process.record.state.lock();
+    while state.lwps.len() > 1 {
+        process.record.lwp_cv.wait(&mut state);
+    }
+}
+
+/// Moves the children to the nearest subreaper or init, in batches between which the lock is free, and takes no new
+/// ones from the first on.
+fn give_children_away<'k>(
+    kernel: &'k Kernel,
+    mut list: MutexGuard<'k, Proclist, ProcList>,
+    node: NodeRef,
+) -> MutexGuard<'k, Proclist, ProcList> {
+    while list.tree.has_children(node) {
+        let log = list.events.want(EventFilter::REPARENTED | EventFilter::EXIT_SIGNAL);
+        let adopted = list.tree.give_away(node, BATCH, log);
+        for Moved { pid, name, to, info } in adopted.moved {
+            list.events.tell(pid, &name, EventKind::Reparented { to });
+            if let Some(info) = info {
+                list.events.tell(pid, &name, EventKind::ExitSignal { to, info });
+            }
+        }
+        let mut leftovers = Leftovers::default();
+        for reaped in adopted.reaped {
+            list.note_reaped(&kernel.pids, &reaped);
+            leftovers.push(reaped);
+        }
+        drop(list);
+        kernel.dispose(leftovers);
+        list = kernel.proclist.lock();
+    }
+    list
+}
+
+/// Makes the zombie visible, or buries it at once if the parent ignores its children. The `threads` that the process had
+/// may be others' from here on, and the calling thread's next start is taken in the same hold.
+pub(crate) fn publish(
+    kernel: &Arc<Kernel>,
+    record: Arc<Proc>,
+    usage: Option<Usage>,
+    threads: usize,
+    class: Option<ClassId>,
+) -> Option<Start> {
+    let node = record.node().expect("a process that has not died is linked");
+    let mut leftovers = Leftovers::default();
+    let mut list = give_children_away(kernel, kernel.proclist.lock(), node);
+    let death = record.state.lock().die(usage);
+    let (status, usage) = (death.status, death.usage);
+    let wants_info = list.events.want(EventFilter::EXIT_SIGNAL);
+    // What SIGCHLD does here is the event slot; to be told of besides, somebody has to ask.
+    let notice = list.tree.exit_notice(node).filter(|(signal, _)| wants_info || *signal != Signal::CHLD);
+    if let Some((signal, parent)) = notice.map(|(signal, parent)| (signal, Arc::clone(parent))) {
+        let info = SigInfo::of_exit(signal, record.pid, record.inherited.uid, status, &usage);
+        list.events.tell(record.pid, &record.name, EventKind::ExitSignal { to: parent.pid, info });
+        if signal != Signal::CHLD {
+            let nudges = parent.state.lock().post(signal, time::now());
+            kernel.nudge_locked(&list, &parent, nudges);
+        }
+    }
+    list.events.tell(record.pid, &record.name, EventKind::Exited { status });
+    let Buried { record: in_tree, reaped } = list.tree.zombify(node, death);
+    let in_table = kernel.pids.entomb(record.pid, node);
+    if let Some(reaped) = reaped {
+        list.note_reaped(&kernel.pids, &reaped);
+        leftovers.push(*reaped);
+    }
+    if list.phase != Phase::Running {
+        kernel.quiet_cv.notify_all();
+    }
+    list.admission.release(threads);
+    let next = class.map(|class| (class, list.starts.take(class, Arrival::Finished)));
+    drop(list);
+    drop((in_tree, in_table, record));
+    kernel.dispose(leftovers);
+    let (class, (start, call)) = next?;
+    kernel.answer(class, call);
+    start
+}

@@ -1,0 +1,55 @@
+//! What the user's runtime handles share: its end is the end of the runtime.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use greenproc_os::stack::Stack;
+use greenproc_sync::atomic::{AtomicBool, Ordering};
+use greenproc_sync::thread;
+
+use crate::kernel::{Kernel, Phase};
+use crate::shutdown;
+use crate::worker;
+
+/// The grace that dropping the last handle gives.
+const GRACE: Duration = Duration::from_secs(5);
+
+pub(crate) struct Handle {
+    pub(crate) kernel: Arc<Kernel>,
+    /// The threads were told to go home, and waited for.
+    pub(crate) stopped: AtomicBool,
+}
+
+impl Drop for Handle {
+    /// Shuts the runtime down. A thread of that runtime cannot wait for its own end, so another one does it then; if the
+    /// host has none, the processes are told to end and nobody waits for them.
+    fn drop(&mut self) {
+        if self.stopped.load(Ordering::Relaxed) {
+            return;
+        }
+        let kernel = Arc::clone(&self.kernel);
+        if !worker::current().is_some_and(|process| Arc::ptr_eq(&process.worker.kernel, &kernel)) {
+            stop(&kernel);
+            return;
+        }
+        let on = Arc::clone(&kernel);
+        let thread = Stack::map(kernel.config.stack_size)
+            .ok()
+            .and_then(|stack| thread::spawn(stack, &kernel.kick, Box::new(move || stop(&on))).ok());
+        match thread {
+            // It ends after the caller, who therefore cannot join it; its stack stays.
+            Some(thread) => std::mem::forget(thread),
+            None => shutdown::tell_to_end(&kernel),
+        }
+    }
+}
+
+fn stop(kernel: &Arc<Kernel>) {
+    let running = kernel.proclist.lock().phase == Phase::Running;
+    if running {
+        // Those who did not stop were told of as events; nobody is left to be given the report.
+        let _ = shutdown::run(kernel, GRACE);
+    } else {
+        shutdown::stop_threads(kernel, 0);
+    }
+}

@@ -1,0 +1,239 @@
+//! What one runtime consists of.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use greenproc_os::kick::Kick;
+use greenproc_sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use greenproc_sync::{Condvar, Mutex, MutexGuard, time};
+
+use crate::admission::Admission;
+use crate::builder::OnInitExit;
+use crate::error::{Error, Exhausted, Result};
+use crate::event::{EventKind, Subscribers};
+use crate::locks::Proclist;
+use crate::lwp::Nudge;
+use crate::pid::Pid;
+use crate::proc::{Nudges, Proc};
+use crate::signal::Signal;
+use crate::starts::{ClassId, Starts};
+use crate::status::ExitStatus;
+use crate::table::{Entry, PidTable};
+use crate::threads::{Start, Threads};
+use crate::timekeeper::Timekeeper;
+use crate::tree::{NodeRef, ProcTree, Reaped};
+
+/// How many nodes one hold of `proclist_lock` works on when there are many (adoption, group kills, snapshots).
+pub(crate) const BATCH: usize = 256;
+
+pub(crate) struct Kernel {
+    pub(crate) config: Config,
+    pub(crate) kick: Kick,
+    /// `proclist_lock`, with all it guards inside.
+    pub(crate) proclist: Mutex<Proclist, ProcList>,
+    /// A process died, or init ended: for shutdown and `Runtime::wait`. Interlock: `proclist_lock`.
+    pub(crate) quiet_cv: Condvar<Proclist>,
+    pub(crate) pids: PidTable,
+    pub(crate) threads: Threads,
+    pub(crate) timekeeper: Timekeeper,
+    /// A start was queued while a thread spins. Set by whoever queued it, cleared by the spinner.
+    pub(crate) start_is_there: AtomicBool,
+    /// The kinds of events that somebody wants, as a hint that saves taking `proclist_lock`.
+    pub(crate) interest: AtomicU32,
+}
+
+/// What the builder decided. Immutable.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Config {
+    /// How long to look before sleeping; zero if only one CPU is usable.
+    pub(crate) spin: Duration,
+    /// How long a native thread that has nothing to do is kept.
+    pub(crate) keep_threads: Duration,
+    pub(crate) on_init_exit: OnInitExit,
+    /// Init runs the runtime's own reaper.
+    pub(crate) built_in_init: bool,
+    /// The class of threads with the default stack.
+    pub(crate) class: ClassId,
+    pub(crate) stack_size: usize,
+}
+
+/// What `proclist_lock` guards.
+#[derive(Default)]
+pub(crate) struct ProcList {
+    pub(crate) tree: ProcTree,
+    pub(crate) starts: Starts<Start>,
+    pub(crate) admission: Admission,
+    pub(crate) events: Subscribers,
+    pub(crate) phase: Phase,
+    pub(crate) init: Option<NodeRef>,
+    pub(crate) spawned: u64,
+    pub(crate) reaped: u64,
+    /// Threads between two LWPs may stay; else they go home.
+    pub(crate) dismissed: bool,
+}
+
+/// Where the runtime is in its own life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Phase {
+    #[default]
+    Running,
+    /// Nobody is admitted any more.
+    Closing,
+    /// Init has ended.
+    Down(ExitStatus),
+}
+
+/// What becomes free when `proclist_lock` has been released.
+#[derive(Default)]
+#[must_use = "records are dropped and pids given back after unlocking"]
+pub(crate) struct Leftovers(Vec<Reaped>);
+
+impl Leftovers {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn push(&mut self, reaped: Reaped) {
+        self.0.push(reaped);
+    }
+}
+
+impl ProcList {
+    /// Notes that a process left the tree. The numbers of its group and session are free from here on.
+    pub(crate) fn note_reaped(&mut self, pids: &PidTable, reaped: &Reaped) {
+        self.reaped += 1;
+        pids.free(reaped.freed);
+        if matches!(self.phase, Phase::Down(_)) {
+            // It may have been the last of those that outlived init.
+            self.bury_init(pids);
+        }
+        self.events.tell(reaped.pid, &reaped.zombie.name, EventKind::Reaped);
+    }
+
+    /// Init has ended: once it is the last, its numbers are free too.
+    pub(crate) fn bury_init(&mut self, pids: &PidTable) {
+        let freed = self.init.and_then(|init| self.tree.bury_init(init));
+        if let Some(freed) = freed {
+            self.init = None;
+            pids.free(freed);
+            // Its record owns nothing of the user's any more, so it may go under the lock.
+            drop(pids.release(Pid::INIT));
+        }
+    }
+
+    /// Processes that have not ended, init among them.
+    pub(crate) fn live(&self) -> usize {
+        self.tree.len() - self.tree.zombies()
+    }
+
+    pub(crate) fn admits(&self) -> Result<()> {
+        match self.phase {
+            Phase::Running => Ok(()),
+            Phase::Closing => Err(Exhausted::ShuttingDown.into()),
+            Phase::Down(status) => Err(Error::InitEnded { status }),
+        }
+    }
+}
+
+impl Kernel {
+    /// Gives back what a reaped process still had. Called without a lock.
+    pub(crate) fn dispose(&self, leftovers: Leftovers) {
+        for reaped in leftovers.0 {
+            self.dispose_one(reaped);
+        }
+    }
+
+    pub(crate) fn dispose_one(&self, reaped: Reaped) {
+        let slot = self.pids.release(reaped.pid);
+        drop((slot, reaped));
+    }
+
+    /// Who has this pid: a process that is linked and was not reaped.
+    pub(crate) fn find(&self, pid: Pid) -> Result<Entry> {
+        match self.pids.find(pid) {
+            Some(Entry::Live(process)) if process.node().is_none() => {
+                Err(Error::NoProcess { pid: pid.as_raw() })
+            }
+            Some(entry) => Ok(entry),
+            None => Err(Error::NoProcess { pid: pid.as_raw() }),
+        }
+    }
+
+    /// The process with this pid, if it has not ended.
+    pub(crate) fn find_live(&self, pid: Pid) -> Result<Arc<Proc>> {
+        match self.find(pid)? {
+            Entry::Live(process) => Ok(process),
+            Entry::Dead(_) => Err(Error::NoProcess { pid: pid.as_raw() }),
+        }
+    }
+
+    /// Posts a signal and makes its target look.
+    pub(crate) fn post(&self, process: &Arc<Proc>, signal: Signal) {
+        let nudges = process.state.lock().post(signal, time::now());
+        self.nudge(process, nudges);
+    }
+
+    /// Does what is left to do about interrupted LWPs. Called without a lock.
+    pub(crate) fn nudge(&self, process: &Arc<Proc>, nudges: Nudges) {
+        for nudge in nudges {
+            match nudge {
+                Nudge::Done => {}
+                Nudge::Waiter(slot) => {
+                    // The waiter looked for requests under this lock before it slept.
+                    let _interlock = self.proclist.lock();
+                    slot.cv.notify_one();
+                }
+                Nudge::Kick(lwp) => self.timekeeper.kick(process, lwp),
+                Nudge::Watch(lwp) => self.timekeeper.watch(process, lwp),
+            }
+        }
+    }
+
+    /// The same, for a caller that holds `proclist_lock`.
+    pub(crate) fn nudge_locked(
+        &self,
+        _list: &MutexGuard<'_, Proclist, ProcList>,
+        process: &Arc<Proc>,
+        nudges: Nudges,
+    ) {
+        for nudge in nudges {
+            match nudge {
+                Nudge::Done => {}
+                Nudge::Waiter(slot) => {
+                    slot.cv.notify_one();
+                }
+                Nudge::Kick(lwp) => self.timekeeper.kick(process, lwp),
+                Nudge::Watch(lwp) => self.timekeeper.watch(process, lwp),
+            }
+        }
+    }
+
+    /// Tells an event that is not one of the tree.
+    pub(crate) fn tell(&self, process: &Proc, kind: EventKind) {
+        if self.interest.load(Ordering::Relaxed) & kind.filter().bits() == 0 {
+            return;
+        }
+        self.proclist.lock().events.tell(process.pid, &process.name, kind);
+    }
+
+    /// Waits until `done`, or until the deadline; whether it was done.
+    pub(crate) fn wait_quiet(
+        &self,
+        list: &mut MutexGuard<'_, Proclist, ProcList>,
+        deadline: Option<Instant>,
+        mut done: impl FnMut(&mut ProcList) -> bool,
+    ) -> bool {
+        loop {
+            if done(list) {
+                return true;
+            }
+            match deadline {
+                None => self.quiet_cv.wait(list),
+                Some(deadline) if time::now() >= deadline => return false,
+                Some(deadline) => {
+                    let _ = self.quiet_cv.wait_until(list, deadline);
+                }
+            }
+        }
+    }
+}

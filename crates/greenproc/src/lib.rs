@@ -1,0 +1,133 @@
+//! Unix processes inside your process.
+//!
+//! A greenproc *process* has a pid, a parent, a process group, an exit status and a zombie; each of its *LWPs* is one
+//! native thread. It can be waited for, killed, adopted and accounted, also while it blocks in a host call: what a
+//! Unix kernel does with processes, for threads.
+//!
+//! ```
+//! # fn main() -> greenproc::Result<()> {
+//! use greenproc::{Command, Runtime, Signal};
+//!
+//! let runtime = Runtime::boot()?;
+//! let status = runtime.run(Command::new("parent", |p| {
+//!     let stubborn = p.spawn(Command::new("stubborn", |p| loop { p.checkpoint(); }))?;
+//!     p.kill(stubborn.id(), Signal::KILL)?;
+//!     let waited = p.wait()?;
+//!     assert_eq!(waited.status.signal(), Some(Signal::KILL));
+//!     greenproc::Result::Ok(())
+//! }))?;
+//! assert!(status.success());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Where to start: [`Runtime`] boots a tree, [`Command`] says what to run, a body gets its [`Process`], and whoever made a
+//! process holds its [`Child`]. The semantics are POSIX's; where kernels differ, `docs/semantics.md` says what is done.
+//!
+//! # How a process is stopped
+//!
+//! A native thread cannot be stopped from outside, so an LWP stops itself, at a *checkpoint*: on entry to a blocking
+//! call of the runtime, instead of its sleep, and at [`Process::checkpoint`] in loops. It unwinds, so destructors run. A
+//! thread in a host call is interrupted if the call was made through [`Process::blocking`]. Code that comes to no
+//! checkpoint cannot be stopped: it is named in events and in every [`ShutdownReport`]. `docs/killable.md` lists what can be
+//! killed, and the replacement for what cannot.
+//!
+//! Threads that a body makes with `std::thread` are no LWPs: nobody kills or waits for them.
+
+#[cfg(panic = "abort")]
+compile_error!(
+    "greenproc cannot work with panic = \"abort\": processes end by unwinding their threads, so aborting on panic \
+     would take the whole program down with the first process that is killed. Set panic = \"unwind\" in the profile."
+);
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
+
+mod admission;
+mod builder;
+mod child;
+mod command;
+mod crash;
+mod error;
+mod event;
+mod exit;
+mod handle;
+mod inspect;
+mod kernel;
+mod killable;
+mod life;
+mod limits;
+mod locks;
+mod lwp;
+mod pid;
+mod proc;
+mod process;
+mod reaper;
+mod report;
+mod returned;
+mod runtime;
+mod selector;
+mod shutdown;
+mod siginfo;
+mod signal;
+mod spawn;
+mod starts;
+mod status;
+pub mod sys;
+mod table;
+mod target;
+mod term;
+mod termination;
+mod threads;
+mod timekeeper;
+mod tree;
+mod usage;
+mod wait;
+mod worker;
+
+pub use builder::{Builder, OnInitExit, PanicReport};
+pub use child::Child;
+pub use command::{Command, ProcessGroup};
+pub use error::{Error, Exhausted, Result};
+pub use event::{Event, EventFilter, EventKind, EventStream, Stuck};
+pub use inspect::{LwpInfo, ProcessDetail, ProcessInfo, Snapshot, State};
+pub use killable::{KillableMutex, KillableMutexGuard};
+pub use limits::Limits;
+pub use lwp::Interrupt;
+pub use pid::{LwpId, Pid};
+pub use process::{JoinError, LwpHandle, Process, RecvError, SendError, SendFailure};
+pub use report::{CrashReport, ExitReport};
+pub use returned::Returned;
+pub use runtime::{Runtime, Stats};
+pub use selector::{WaitFlags, WaitFor, Waited};
+pub use shutdown::ShutdownReport;
+pub use siginfo::{SigCode, SigInfo};
+pub use signal::{DefaultAction, Disposition, Signal, UnknownSignal};
+pub use status::ExitStatus;
+pub use target::Target;
+pub use termination::{Outcome, Termination};
+pub use usage::Usage;
+
+/// The process of the calling LWP, for code that was not handed one.
+///
+/// # Errors
+/// ESRCH: the calling thread runs no process.
+///
+/// ```
+/// # fn main() -> greenproc::Result<()> {
+/// # use greenproc::{Command, Runtime};
+/// fn deep_inside() -> greenproc::Result<String> {
+///     Ok(greenproc::current()?.name().to_owned())
+/// }
+/// assert_eq!(deep_inside().expect_err("not in a process").errno(), 3); // ESRCH
+/// let runtime = Runtime::boot()?;
+/// let (child, name) = runtime.spawn_returning("named", |_| deep_inside().ok())?;
+/// assert!(child.wait()?.status.success());
+/// assert_eq!(name.take(), Some(Some("named".to_owned())));
+/// # Ok(())
+/// # }
+/// ```
+pub fn current() -> Result<Process> {
+    worker::current().ok_or(Error::NotAProcess)
+}

@@ -1,0 +1,134 @@
+//! Ending, signalling and adopting.
+
+use greenproc_sync::atomic::Ordering;
+use greenproc_sync::time;
+
+use crate::error::{Error, Result};
+use crate::process::Process;
+use crate::signal::{Disposition, Signal};
+use crate::status::ExitStatus;
+use crate::target::{self, Target};
+
+impl Process {
+    /// Ends the process with this value. The first LWP to call it decides; a later caller only ends itself.
+    ///
+    /// The LWP unwinds, so its destructors run; other LWPs are made to leave. The whole 32-bit value is kept; the wait
+    /// word has its low eight bits.
+    ///
+    /// # Panics
+    /// - This `Process` was kept beyond its LWP's end.
+    /// - Called from a destructor while the thread unwinds already, it takes the host process down: Rust has no way out
+    ///   of there. See `docs/uncontainable.md`.
+    ///
+    /// Source: POSIX `_exit`, rows 4 and 5 of the kernel map.
+    pub fn exit(&self, code: i32) -> ! {
+        self.exit_with(ExitStatus::exited(code))
+    }
+
+    /// [`exit`](Process::exit) with a status made elsewhere, a signal's for instance. A status that is not an end (stopped
+    /// or continued) counts as success.
+    ///
+    /// # Panics
+    /// As [`exit`](Process::exit).
+    pub fn exit_with(&self, status: ExitStatus) -> ! {
+        let end = crate::termination::Termination::report(status).status;
+        self.insist_on_life();
+        let nudges = self.record.state.lock().begin_exit(end, Some(self.lwp), time::now);
+        self.worker.kernel.nudge(&self.record, nudges);
+        Self::unwind()
+    }
+
+    /// Ends the calling LWP. The process goes on as long as it has another one; the last takes it along, with exit value
+    /// 0.
+    ///
+    /// # Panics
+    /// As [`exit`](Process::exit).
+    ///
+    /// Source: NetBSD `_lwp_exit`, POSIX `pthread_exit`.
+    pub fn exit_lwp(&self) -> ! {
+        self.insist_on_life();
+        if let Some(lwp) = self.record.state.lock().lwp(self.lwp) {
+            // Sticky: should the body swallow the unwinding, the next checkpoint meets it again.
+            lwp.leaving = true;
+            if let Some(seat) = &lwp.seat {
+                seat.attention.store(true, Ordering::Relaxed);
+            }
+        }
+        Self::unwind()
+    }
+
+    fn insist_on_life(&self) {
+        assert!(
+            self.check_live().is_ok(),
+            "this Process was kept beyond the end of its LWP and cannot be ended again"
+        );
+    }
+
+    /// Sends a signal to a process, a group, or all but init and the caller.
+    ///
+    /// A zombie can be signalled: that says Ok and does nothing. A signal to the caller itself is met at its next
+    /// checkpoint.
+    ///
+    /// # Errors
+    /// - ESRCH: there is no such process, or no process in the group.
+    /// - EINVAL: stop signals are not part of this version.
+    ///
+    /// Source: POSIX `kill`, decision 3 of the semantics page.
+    pub fn kill(&self, target: impl Into<Target>, signal: Signal) -> Result<()> {
+        self.check_live()?;
+        target::kill(&self.worker.kernel, Some(&self.record), target.into(), signal)
+    }
+
+    /// Says what is to be done about the ends of the process's children; returns what it was.
+    ///
+    /// With [`Ignore`](Disposition::Ignore) and [`NoChildWait`](Disposition::NoChildWait) children that end from now on
+    /// leave no zombie: a wait for them sleeps until none is left, then says ECHILD. Their usage counts nowhere. Children
+    /// inherit the action.
+    ///
+    /// # Errors
+    /// - EINVAL: only SIGCHLD has an action in this version.
+    /// - ESRCH: this was kept beyond its LWP's end.
+    ///
+    /// Source: POSIX `sigaction`, row 40 of the kernel map, decision 2 of the semantics page.
+    ///
+    /// ```
+    /// # fn main() -> greenproc::Result<()> {
+    /// use greenproc::{Command, Disposition, Runtime, Signal};
+    /// let runtime = Runtime::boot()?;
+    /// runtime.run(Command::new("careless", |p| {
+    ///     p.sigaction(Signal::CHLD, Disposition::Ignore)?;
+    ///     p.spawn(Command::new("forgotten", |_| 1))?;
+    ///     assert_eq!(p.wait().expect_err("it left no zombie").errno(), 10); // ECHILD
+    ///     greenproc::Result::Ok(())
+    /// }))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn sigaction(&self, signal: Signal, disposition: Disposition) -> Result<Disposition> {
+        if signal != Signal::CHLD {
+            return Err(Error::Signal { signal, why: "only SIGCHLD has an action in this version" });
+        }
+        let node = self.live_node()?;
+        Ok(self.worker.kernel.proclist.lock().tree.set_sigchld(node, disposition))
+    }
+
+    /// Makes the process adopt the orphans below it, instead of init, or stop doing so. Not inherited.
+    ///
+    /// # Errors
+    /// - ESRCH: this was kept beyond its LWP's end.
+    ///
+    /// Source: Linux `prctl(PR_SET_CHILD_SUBREAPER)`, row 36 of the kernel map.
+    pub fn set_child_subreaper(&self, subreaper: bool) -> Result<()> {
+        let node = self.live_node()?;
+        self.worker.kernel.proclist.lock().tree.set_subreaper(node, subreaper);
+        Ok(())
+    }
+
+    /// Sees to it that the native thread is not used again after this LWP: for code that left something on it that the
+    /// next LWP must not find (its niceness, its affinity, values in thread-locals).
+    pub fn retire_thread(&self) {
+        if self.check_live().is_ok() {
+            self.worker.retire.set(true);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Who the process is.
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::pid::{LwpId, Pid};
+use crate::process::Process;
+use crate::table::Entry;
+use crate::tree::RegroupError;
+use crate::usage::Usage;
+
+impl Process {
+    /// Its pid.
+    ///
+    /// Source: POSIX `getpid`.
+    #[doc(alias = "getpid")]
+    pub fn pid(&self) -> Pid {
+        self.record.pid
+    }
+
+    /// Its parent's pid, init's after the parent died; init's own parent is itself. Takes no lock.
+    ///
+    /// Source: POSIX `getppid`, row 74 of the kernel map.
+    #[doc(alias = "getppid")]
+    pub fn ppid(&self) -> Pid {
+        self.record.ppid().unwrap_or(Pid::INIT)
+    }
+
+    /// The number of its process group. Takes no lock.
+    ///
+    /// Source: POSIX `getpgrp`.
+    #[doc(alias = "getpgrp")]
+    pub fn pgid(&self) -> Pid {
+        self.record.pgid()
+    }
+
+    /// The number of its session. Takes no lock.
+    ///
+    /// Source: POSIX `getsid`.
+    #[doc(alias = "getsid")]
+    pub fn sid(&self) -> Pid {
+        self.record.sid()
+    }
+
+    /// Which of the process's LWPs the caller is.
+    pub fn lwp_id(&self) -> LwpId {
+        self.lwp
+    }
+
+    /// The command's name.
+    pub fn name(&self) -> &str {
+        &self.record.name
+    }
+
+    /// What the process has used so far, its running LWPs included.
+    ///
+    /// Source: POSIX `getrusage(RUSAGE_SELF)`.
+    pub fn usage(&self) -> Usage {
+        crate::inspect::usage_now(&self.record)
+    }
+
+    /// What the children that were waited for have used, and those they had waited for. Ignored children count nowhere.
+    ///
+    /// Source: POSIX `getrusage(RUSAGE_CHILDREN)`, row 66 of the kernel map.
+    pub fn children_usage(&self) -> Usage {
+        match self.live_node() {
+            Ok(node) => self.worker.kernel.proclist.lock().tree.reaped_usage(node),
+            Err(_) => Usage::default(),
+        }
+    }
+
+    /// The group of a process, or of the caller.
+    ///
+    /// # Errors
+    /// - ESRCH: nobody has that pid.
+    ///
+    /// Source: POSIX `getpgid`.
+    pub fn getpgid(&self, pid: Option<Pid>) -> Result<Pid> {
+        match pid {
+            None => Ok(self.pgid()),
+            Some(pid) => match self.worker.kernel.find(pid)? {
+                Entry::Live(process) => Ok(process.pgid()),
+                Entry::Dead(node) => {
+                    let group = self.worker.kernel.proclist.lock().tree.pgid(node);
+                    group.ok_or(Error::NoProcess { pid: pid.as_raw() })
+                }
+            },
+        }
+    }
+
+    /// Moves a process, by default the caller, into a group, by default one of the process's own number, which is made
+    /// if it is not there.
+    ///
+    /// # Errors
+    /// - ESRCH: the process is neither the caller nor one of its children, or has ended, or the caller is exiting.
+    /// - EPERM: the group is not there or in another session; the process leads its session, or is in another one.
+    ///
+    /// Source: POSIX `setpgid`, decision 14 of the semantics page.
+    ///
+    /// ```
+    /// # fn main() -> greenproc::Result<()> {
+    /// # use greenproc::{Command, Runtime};
+    /// # let runtime = Runtime::boot()?;
+    /// runtime.run(Command::new("leader", |p| {
+    ///     p.setpgid(None, None)?;
+    ///     assert_eq!(p.pgid(), p.pid());
+    ///     greenproc::Result::Ok(())
+    /// }))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn setpgid(&self, pid: Option<Pid>, pgid: Option<Pid>) -> Result<()> {
+        let caller = self.live_node()?;
+        self.refuse_if_exiting()?;
+        let kernel = &self.worker.kernel;
+        let target = match pid {
+            None => Arc::clone(&self.record),
+            Some(pid) => kernel.find_live(pid)?,
+        };
+        let node = target.node().ok_or(Error::NoProcess { pid: target.pid.as_raw() })?;
+        let pgid = pgid.unwrap_or(target.pid);
+        let mut list = kernel.proclist.lock();
+        let freed = list.tree.regroup(caller, node, pgid).map_err(|error| match error {
+            RegroupError::NotMine => Error::NoProcess { pid: target.pid.as_raw() },
+            RegroupError::SessionLeader => Error::NotPermitted { what: "a session leader keeps its group" },
+            RegroupError::OtherSession => Error::NotPermitted { what: "the process is in another session" },
+            RegroupError::NoSuchGroup => {
+                Error::NotPermitted { what: "there is no such group in this session" }
+            }
+        })?;
+        if pgid == target.pid {
+            kernel.pids.mark_group(pgid);
+        }
+        kernel.pids.free(freed);
+        Ok(())
+    }
+
+    /// ESRCH once the process's end is decided (decision 20).
+    pub(super) fn refuse_if_exiting(&self) -> Result<()> {
+        use greenproc_sync::atomic::Ordering;
+        let asked = self.worker.seat.attention.load(Ordering::Relaxed);
+        if (asked || !self.worker.in_body.get()) && self.record.state.lock().life.begin_exit().is_none() {
+            return Err(Error::Exiting { pid: self.record.pid });
+        }
+        Ok(())
+    }
+}

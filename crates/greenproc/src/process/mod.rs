@@ -1,0 +1,64 @@
+//! The calling LWP's own process: what code inside a process can do.
+
+mod blocking;
+mod channel;
+mod control;
+mod ids;
+mod lwps;
+mod request;
+pub(crate) mod sleep;
+mod spawn;
+mod waiting;
+
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+pub use channel::{RecvError, SendError, SendFailure};
+pub use lwps::{JoinError, LwpHandle};
+
+use crate::error::{Error, Result};
+use crate::pid::LwpId;
+use crate::proc::Proc;
+use crate::tree::NodeRef;
+use crate::worker::Worker;
+
+/// The process of the calling LWP. Each LWP has its own; it cannot be sent to another thread.
+///
+/// A body gets it as its argument; code that was not handed one asks [`current`](crate::current). One that is kept
+/// beyond its LWP's end does nothing any more: its calls give ESRCH.
+#[derive(Clone)]
+pub struct Process {
+    pub(crate) worker: Rc<Worker>,
+    pub(crate) record: Arc<Proc>,
+    pub(crate) lwp: LwpId,
+    serial: u64,
+}
+
+impl Process {
+    pub(crate) fn new(worker: Rc<Worker>, record: Arc<Proc>, lwp: LwpId) -> Process {
+        let serial = worker.serial.get();
+        Process { worker, record, lwp, serial }
+    }
+
+    /// The node of a process whose LWP is running; ESRCH for a `Process` kept beyond that.
+    fn live_node(&self) -> Result<NodeRef> {
+        self.check_live()?;
+        self.record.node().ok_or(Error::NotAProcess)
+    }
+
+    /// ESRCH if this was kept beyond its LWP's end.
+    pub(crate) fn check_live(&self) -> Result<()> {
+        if self.serial == self.worker.serial.get() { Ok(()) } else { Err(Error::NotAProcess) }
+    }
+}
+
+impl fmt::Debug for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Process")
+            .field("pid", &self.record.pid)
+            .field("name", &self.record.name)
+            .field("lwp", &self.lwp)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,45 @@
+//! Making children.
+
+use std::borrow::Cow;
+
+use crate::child::Child;
+use crate::command::Command;
+use crate::error::Result;
+use crate::process::Process;
+use crate::returned::{self, Returned};
+use crate::spawn;
+
+impl Process {
+    /// Makes a child process.
+    ///
+    /// The child belongs to this process: whichever wait of it comes first reaps the child, the handle's or another.
+    ///
+    /// # Errors
+    /// - EINVAL: the name holds a NUL, or the stack size is 0 or over 1 GiB.
+    /// - ENAMETOOLONG: the name is longer than 255 bytes.
+    /// - EAGAIN: no more native threads or pids may be had, the user has its limit of processes, or the runtime is
+    ///   shutting down.
+    /// - EPERM: the group to join is not there, or in another session.
+    /// - ESRCH: this process is exiting, or the `Process` was kept beyond its LWP's end.
+    ///
+    /// Source: POSIX `fork`, `posix_spawn`, decision 24 of the semantics page.
+    pub fn spawn(&self, command: Command) -> Result<Child> {
+        let node = self.live_node()?;
+        self.refuse_if_exiting()?;
+        spawn::spawn(&self.worker.kernel, &self.record, node, command, spawn::Owner::Parent)
+    }
+
+    /// Makes a child that computes a value; the value comes back through the second handle, unless the child ended
+    /// otherwise.
+    ///
+    /// # Errors
+    /// As [`spawn`](Process::spawn).
+    pub fn spawn_returning<T: Send + 'static>(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        body: impl FnOnce(&Process) -> T + Send + 'static,
+    ) -> Result<(Child, Returned<T>)> {
+        let (command, returned) = returned::command(name, body);
+        self.spawn(command).map(|child| (child, returned))
+    }
+}

@@ -1,0 +1,264 @@
+//! The end of a runtime: everybody is asked, then killed, then reaped; then init ends, then the threads.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use greenproc_sync::time;
+
+use crate::error::{Error, Result};
+use crate::event::{EventKind, Stuck};
+use crate::kernel::{BATCH, Kernel, Leftovers, Phase};
+use crate::lwp::{Lwp, Place};
+use crate::pid::Pid;
+use crate::proc::{End, Proc};
+use crate::process::Process;
+use crate::selector::Waited;
+use crate::signal::Signal;
+use crate::status::ExitStatus;
+use crate::timekeeper::STUCK_AFTER;
+use crate::tree::SeenBody;
+use crate::usage::Usage;
+
+/// How long those that were killed are waited for, as long as one of them may still be on its way.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// How a shutdown went.
+#[derive(Clone, Debug)]
+#[must_use = "it names who did not stop"]
+pub struct ShutdownReport {
+    /// Processes that had not ended when it began, init not counted.
+    pub asked: usize,
+    /// How many of them were still there when the grace was over, and were killed.
+    pub killed: usize,
+    /// LWPs that could not be stopped. Their threads and whatever they use live on until they come to a checkpoint or
+    /// return; then they end harmlessly.
+    pub stuck: Vec<Stuck>,
+    /// Native threads that had not ended when the report was made.
+    pub threads_left: usize,
+    /// How init ended.
+    pub init: ExitStatus,
+}
+
+impl ShutdownReport {
+    /// Whether nothing is left of the runtime.
+    pub fn is_clean(&self) -> bool {
+        self.stuck.is_empty() && self.threads_left == 0
+    }
+}
+
+impl fmt::Display for ShutdownReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} processes asked to end, {} killed", self.asked, self.killed)?;
+        if self.is_clean() {
+            return f.write_str(", nothing left");
+        }
+        write!(f, ", {} threads left", self.threads_left)?;
+        for stuck in &self.stuck {
+            write!(f, "\nstuck: {stuck}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Shuts a runtime down. Called from a thread that is not one of its own.
+pub(crate) fn run(kernel: &Arc<Kernel>, grace: Duration) -> Result<ShutdownReport> {
+    let asked = {
+        let mut list = kernel.proclist.lock();
+        list.admits()?;
+        list.phase = Phase::Closing;
+        list.live().saturating_sub(1)
+    };
+    let deadline = time::now() + grace;
+    signal_all(kernel, Signal::TERM);
+    let killed = {
+        let mut list = kernel.proclist.lock();
+        let gone = kernel.wait_quiet(&mut list, Some(deadline), |list| list.live() <= 1);
+        if gone { 0 } else { list.live() - 1 }
+    };
+    if killed > 0 {
+        kill_and_settle(kernel);
+    }
+    reap_all(kernel);
+    let init = end_init(kernel, deadline);
+    let stuck = stuck_everywhere(kernel);
+    let threads_left = stop_threads(kernel, stuck.len());
+    Ok(ShutdownReport { asked, killed, stuck, threads_left, init })
+}
+
+/// Stops what is left of a runtime whose init has ended.
+pub(crate) fn stop_threads(kernel: &Arc<Kernel>, stuck: usize) -> usize {
+    dismiss(kernel);
+    let left = kernel.threads.join_all(SETTLE, stuck);
+    let keeper = kernel.timekeeper.stop(SETTLE);
+    left + usize::from(!keeper)
+}
+
+/// Tells every process to end, without waiting for it.
+pub(crate) fn tell_to_end(kernel: &Kernel) {
+    kernel.proclist.lock().phase = Phase::Closing;
+    signal_all(kernel, Signal::KILL);
+    dismiss(kernel);
+}
+
+/// Sends idle threads home, and those that become idle from now on.
+fn dismiss(kernel: &Kernel) {
+    let mut list = kernel.proclist.lock();
+    list.dismissed = true;
+    for seat in list.starts.dismiss_all() {
+        seat.idle_cv.notify_one();
+    }
+}
+
+/// Posts a signal to every process but init, a page at a time.
+fn signal_all(kernel: &Kernel, signal: Signal) {
+    for_each_live(kernel, |process| kernel.post(process, signal));
+}
+
+fn for_each_live(kernel: &Kernel, mut act: impl FnMut(&Arc<Proc>)) {
+    let mut from = Some(0);
+    while let Some(start) = from {
+        let (page, next) =
+            kernel.proclist.lock().tree.page(start, BATCH, |seen| {
+                seen.live().filter(|record| record.pid != Pid::INIT).map(Arc::clone)
+            });
+        page.iter().flatten().for_each(&mut act);
+        from = next;
+    }
+}
+
+/// Kills everybody but init, and waits until they are gone or only such are left as run code without a checkpoint.
+fn kill_and_settle(kernel: &Kernel) {
+    signal_all(kernel, Signal::KILL);
+    let end = time::now() + SETTLE;
+    let mut deadline = time::now() + STUCK_AFTER + STUCK_AFTER / 2;
+    loop {
+        let gone = {
+            let mut list = kernel.proclist.lock();
+            kernel.wait_quiet(&mut list, Some(deadline.min(end)), |list| list.live() <= 1)
+        };
+        if gone || time::now() >= end || only_stuck_left(kernel) {
+            return;
+        }
+        deadline += STUCK_AFTER;
+    }
+}
+
+/// Whether each process that is left has an LWP that was asked long ago and runs on. One that still lies where it slept
+/// only waits for a CPU.
+fn only_stuck_left(kernel: &Kernel) -> bool {
+    let long_ago = time::now().checked_sub(STUCK_AFTER);
+    let stuck = |lwp: &Lwp| {
+        let overdue = lwp.asked_at.zip(long_ago).is_some_and(|(at, long_ago)| at <= long_ago);
+        overdue && matches!(lwp.place, Place::Running | Place::Blocking)
+    };
+    let mut all = true;
+    for_each_live(kernel, |process| all &= process.state.lock().lwps.iter().any(stuck));
+    all
+}
+
+fn stuck_everywhere(kernel: &Kernel) -> Vec<Stuck> {
+    let mut stuck = Vec::new();
+    if let Ok(init) = kernel.find_live(Pid::INIT) {
+        stuck.extend(Stuck::of(&init));
+    }
+    for_each_live(kernel, |process| stuck.extend(Stuck::of(process)));
+    stuck
+}
+
+/// Reaps every zombie. The status of one whose handle still lives is kept for the handle.
+fn reap_all(kernel: &Kernel) {
+    let mut from = Some(0);
+    while let Some(start) = from {
+        let mut leftovers = Leftovers::default();
+        let mut list = kernel.proclist.lock();
+        let (page, next) =
+            list.tree.page(start, BATCH, |seen| matches!(seen.body, SeenBody::Dead(_)).then_some(seen.node));
+        for node in page.into_iter().flatten() {
+            let reaped = list.tree.reap(node);
+            list.note_reaped(&kernel.pids, &reaped);
+            if let Some(record) = &reaped.zombie.record {
+                record.state.lock().last_word = Some(Box::new(Waited::of(reaped.pid, &reaped.zombie)));
+            }
+            leftovers.push(reaped);
+        }
+        drop(list);
+        kernel.dispose(leftovers);
+        from = next;
+    }
+}
+
+/// Ends init: the built-in one at once, a body of the user's by SIGTERM and, when the grace is over, SIGKILL.
+fn end_init(kernel: &Arc<Kernel>, deadline: Instant) -> ExitStatus {
+    if let Ok(init) = kernel.find_live(Pid::INIT) {
+        if kernel.config.built_in_init {
+            let end = End::from(ExitStatus::exited(0));
+            let nudges = init.state.lock().begin_exit(end, None, time::now);
+            kernel.nudge(&init, nudges);
+        } else {
+            kernel.post(&init, Signal::TERM);
+            if !is_down_by(kernel, deadline) {
+                kernel.post(&init, Signal::KILL);
+            }
+        }
+    }
+    is_down_by(kernel, time::now() + SETTLE);
+    let mut list = kernel.proclist.lock();
+    if let Phase::Down(status) = list.phase {
+        return status;
+    }
+    // Init itself is stuck: the runtime is declared down, and init is in the report.
+    let status = ExitStatus::killed(Signal::KILL);
+    list.phase = Phase::Down(status);
+    list.events.close();
+    kernel.quiet_cv.notify_all();
+    status
+}
+
+fn is_down_by(kernel: &Kernel, deadline: Instant) -> bool {
+    let mut list = kernel.proclist.lock();
+    kernel.wait_quiet(&mut list, Some(deadline), |list| matches!(list.phase, Phase::Down(_)))
+}
+
+/// Init is exiting (row 6): nobody is admitted, every process is killed, waited for and reaped.
+pub(crate) fn end_of_init(init: &Process) {
+    let kernel = &init.worker.kernel;
+    let others = {
+        let mut list = kernel.proclist.lock();
+        if list.phase == Phase::Running {
+            list.phase = Phase::Closing;
+        }
+        list.live() > 1
+    };
+    if others {
+        kill_and_settle(kernel);
+    }
+    reap_all(kernel);
+}
+
+/// Publishes the end of init, and with it that the runtime is down. Those who could not be stopped are reaped when they
+/// come to their end: init, although dead, stays their parent and ignores them.
+pub(crate) fn publish_init(init: &Process, usage: Usage) {
+    let kernel = &init.worker.kernel;
+    let record = &init.record;
+    let mut list = kernel.proclist.lock();
+    list.admission.release(1);
+    let death = record.state.lock().die(Some(usage));
+    let status = death.status;
+    list.events.tell(record.pid, &record.name, EventKind::Exited { status });
+    list.bury_init(&kernel.pids);
+    list.events.close();
+    if !matches!(list.phase, Phase::Down(_)) {
+        list.phase = Phase::Down(status);
+    }
+    kernel.quiet_cv.notify_all();
+}
+
+/// Why a call fails on a runtime that is down.
+pub(crate) fn down(kernel: &Kernel, status: ExitStatus) -> Error {
+    let error = Error::InitEnded { status };
+    match kernel.config.on_init_exit {
+        crate::OnInitExit::Shutdown => error,
+        crate::OnInitExit::Panic => panic!("{error}"),
+    }
+}

@@ -1,0 +1,103 @@
+//! Making a process: everything is reserved and claimed before anything of it can be seen.
+
+use std::sync::Arc;
+
+use greenproc_os::clock::Moment;
+
+use crate::child::Child;
+use crate::command::{Command, ProcessGroup};
+use crate::error::{Error, Result};
+use crate::event::EventKind;
+use crate::kernel::{Kernel, ProcList};
+use crate::pid::{LwpId, Pid};
+use crate::proc::{Inherited, Proc};
+use crate::threads::{LwpStart, Start};
+use crate::tree::{Birth, LinkError, NodeRef};
+
+/// Who may wait for a new process (decision 23).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// Its parent.
+    Parent,
+    /// Its handle, until that is dropped.
+    Handle,
+}
+
+/// Makes a child of `parent`: claims a pid, which answers ESRCH until the process is linked; then, in one hold of
+/// `proclist_lock`, reserves a thread, links and queues the start (decision 24).
+pub(crate) fn spawn(
+    kernel: &Arc<Kernel>,
+    parent: &Arc<Proc>,
+    parent_node: NodeRef,
+    command: Command,
+    owner: Owner,
+) -> Result<Child> {
+    command.check()?;
+    let Command { name, body, group, exit_signal, limits, stack_size, own_thread } = command;
+    let class = match (stack_size, own_thread) {
+        (None, false) => kernel.config.class,
+        (size, own) => {
+            let size = size.unwrap_or(kernel.config.stack_size);
+            kernel.proclist.lock().starts.class(size, !own)
+        }
+    };
+    let inherited = match limits {
+        None => Arc::clone(&parent.inherited),
+        Some(limits) => Arc::new(Inherited { limits, ..(*parent.inherited).clone() }),
+    };
+    let now = Moment::now();
+    let record = kernel.pids.claim(|pid| Proc::new(pid, name, inherited, class, now))?;
+    let pid = record.pid;
+    let birth = Birth {
+        record: Arc::clone(&record),
+        exit_signal,
+        held: owner == Owner::Handle,
+        group,
+        user_limit: parent.inherited.limits.processes,
+    };
+    let mut list = kernel.proclist.lock();
+    match enter(&mut list, kernel, parent, parent_node, birth) {
+        Ok(node) => {
+            list.events.tell(pid, &record.name, EventKind::Spawned { parent: parent.pid });
+            let start = LwpStart { process: Arc::clone(&record), lwp: LwpId::MAIN, body, queued: now };
+            let call = list.starts.push(class, Start::Lwp(start));
+            drop(list);
+            kernel.answer(class, call);
+            Ok(Child::new(Arc::clone(kernel), record, node, owner))
+        }
+        Err(error) => {
+            // The body goes after the lock: its destructors are the user's.
+            drop(list);
+            drop(kernel.pids.release(pid));
+            Err(error)
+        }
+    }
+}
+
+fn enter(
+    list: &mut ProcList,
+    kernel: &Kernel,
+    parent: &Proc,
+    parent_node: NodeRef,
+    birth: Birth,
+) -> Result<NodeRef> {
+    list.admits()?;
+    list.admission.reserve()?;
+    let (pid, leads) = (birth.record.pid, birth.group == Some(ProcessGroup::New));
+    let linked = list.tree.link(parent_node, birth).map_err(|error| link_error(error, parent.pid));
+    match linked {
+        Ok(_) if leads => kernel.pids.mark_group(pid),
+        Ok(_) => {}
+        Err(_) => list.admission.release(1),
+    }
+    list.spawned += u64::from(linked.is_ok());
+    linked
+}
+
+fn link_error(error: LinkError, parent: Pid) -> Error {
+    match error {
+        LinkError::ParentExiting => Error::Exiting { pid: parent },
+        LinkError::UserLimit(limit) => crate::error::Exhausted::UserProcesses { limit }.into(),
+        LinkError::BadGroup => Error::NotPermitted { what: "there is no such group in this session" },
+    }
+}

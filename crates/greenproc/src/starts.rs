@@ -1,0 +1,316 @@
+//! The start queue: which LWPs wait for a native thread, and which threads wait for an LWP.
+//!
+//! A start goes into a queue; a thread that just finished takes the next one without any wake-up, and whoever takes a
+//! start while more are waiting first gets one more thread going. So no LWP waits for another to finish, at most one
+//! wake-up is under way per class, and a burst of short processes costs a fraction of a wake-up each.
+//!
+//! A plain data structure under `proclist_lock`: it decides, the caller wakes or creates after unlocking.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::lwp::{Seat, Summons};
+
+/// Which threads an LWP can run on: those with its stack size, kept or fresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ClassId(u32);
+
+/// What the caller has to do once the lock is released.
+#[derive(Default)]
+#[must_use = "a start may be waiting for it"]
+pub(crate) enum Call {
+    #[default]
+    Nobody,
+    /// Let the spinning thread see it.
+    Spinner,
+    /// Wake this idle thread.
+    Wake(Arc<Seat>),
+    /// Create one more thread.
+    Create,
+}
+
+/// What a thread that looks for work has been doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// It was called: woken or created for this.
+    Called,
+    /// It was spinning, and found the queue filled or gave up.
+    Spun,
+    /// It just finished an LWP.
+    Finished,
+}
+
+struct Class<T> {
+    stack_size: usize,
+    keep: bool,
+    queue: VecDeque<T>,
+    /// The latest to become idle is the first to be called: its stack is warm.
+    idle: Vec<Arc<Seat>>,
+    /// A thread is on its way, and will look at the queue.
+    coming: bool,
+    /// One idle thread looks at the queue without sleeping.
+    spinning: bool,
+}
+
+pub(crate) struct Starts<T> {
+    classes: Vec<Class<T>>,
+}
+
+impl<T> Default for Starts<T> {
+    fn default() -> Starts<T> {
+        Starts { classes: Vec::new() }
+    }
+}
+
+impl<T> Starts<T> {
+    /// The class of threads with this stack size, rounded up to a power of two so that there are few classes. Threads
+    /// that are not kept run one LWP each.
+    pub(crate) fn class(&mut self, stack_size: usize, keep: bool) -> ClassId {
+        let stack_size = stack_size.next_power_of_two();
+        let place =
+            self.classes.iter().position(|class| class.stack_size == stack_size && class.keep == keep);
+        let place = place.unwrap_or_else(|| {
+            let (queue, idle) = (VecDeque::new(), Vec::new());
+            self.classes.push(Class { stack_size, keep, queue, idle, coming: false, spinning: false });
+            self.classes.len() - 1
+        });
+        ClassId(place as u32)
+    }
+
+    pub(crate) fn stack_size(&self, class: ClassId) -> usize {
+        self.classes[class.0 as usize].stack_size
+    }
+
+    pub(crate) fn keeps(&self, class: ClassId) -> bool {
+        self.classes[class.0 as usize].keep
+    }
+
+    /// Puts a start into the queue.
+    pub(crate) fn push(&mut self, class: ClassId, start: T) -> Call {
+        let class = &mut self.classes[class.0 as usize];
+        class.queue.push_back(start);
+        if class.spinning { Call::Spinner } else { class.call() }
+    }
+
+    /// Takes the next start, and says whom to call for the one after.
+    pub(crate) fn take(&mut self, class: ClassId, arrival: Arrival) -> (Option<T>, Call) {
+        let class = &mut self.classes[class.0 as usize];
+        match arrival {
+            Arrival::Called => class.coming = false,
+            Arrival::Spun => class.spinning = false,
+            Arrival::Finished => {}
+        }
+        let start = class.queue.pop_front();
+        let call = match class.queue.is_empty() {
+            true => Call::Nobody,
+            false if class.spinning => Call::Spinner,
+            false => class.call(),
+        };
+        (start, call)
+    }
+
+    /// All starts that `match`, taken out of order.
+    pub(crate) fn take_all_if(&mut self, matches: impl Fn(&T) -> bool) -> Vec<T> {
+        let queues = self.classes.iter_mut().map(|class| &mut class.queue);
+        queues
+            .flat_map(|queue| {
+                let (taken, kept) = std::mem::take(queue).into_iter().partition::<VecDeque<T>, _>(&matches);
+                *queue = kept;
+                taken
+            })
+            .collect()
+    }
+
+    /// Lets one idle thread spin; false if another one does already.
+    pub(crate) fn begin_spin(&mut self, class: ClassId) -> bool {
+        !std::mem::replace(&mut self.classes[class.0 as usize].spinning, true)
+    }
+
+    /// A thread found nothing and goes to sleep until it is called.
+    pub(crate) fn rest(&mut self, class: ClassId, seat: &Arc<Seat>) {
+        self.classes[class.0 as usize].idle.push(Arc::clone(seat));
+    }
+
+    /// A resting thread gives up; false if it was called in the meantime.
+    pub(crate) fn retire(&mut self, class: ClassId, seat: &Arc<Seat>) -> bool {
+        let idle = &mut self.classes[class.0 as usize].idle;
+        let place = idle.iter().position(|resting| Arc::ptr_eq(resting, seat));
+        place.map(|place| idle.remove(place)).is_some()
+    }
+
+    /// The host refused the thread that was on its way: the next call tries again.
+    pub(crate) fn refused(&mut self, class: ClassId) {
+        self.classes[class.0 as usize].coming = false;
+    }
+
+    /// Calls once more for every class whose queue was left waiting.
+    pub(crate) fn retry(&mut self) -> Vec<(ClassId, Call)> {
+        let classes = self.classes.iter_mut().enumerate().filter(|(_, class)| !class.queue.is_empty());
+        classes.map(|(place, class)| (ClassId(place as u32), class.call())).collect()
+    }
+
+    /// Sends everybody home that rests.
+    pub(crate) fn dismiss_all(&mut self) -> Vec<Arc<Seat>> {
+        let resting = self.classes.iter_mut().flat_map(|class| class.idle.drain(..));
+        resting.inspect(|seat| seat.summon(Summons::Home)).collect()
+    }
+
+    /// Sends the thread home that has rested longest in its class, to make room for one of another class.
+    pub(crate) fn dismiss_one(&mut self) -> Option<Arc<Seat>> {
+        let class = self.classes.iter_mut().find(|class| !class.idle.is_empty())?;
+        let seat = class.idle.remove(0);
+        seat.summon(Summons::Home);
+        Some(seat)
+    }
+
+    pub(crate) fn resting(&self) -> usize {
+        self.classes.iter().map(|class| class.idle.len()).sum()
+    }
+
+    pub(crate) fn queued(&self) -> usize {
+        self.classes.iter().map(|class| class.queue.len()).sum()
+    }
+}
+
+impl<T> Class<T> {
+    fn call(&mut self) -> Call {
+        if std::mem::replace(&mut self.coming, true) {
+            return Call::Nobody;
+        }
+        match self.idle.pop() {
+            Some(seat) => {
+                seat.summon(Summons::Work);
+                Call::Wake(seat)
+            }
+            None => Call::Create,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fixture() -> (Starts<u32>, ClassId) {
+        let mut starts = Starts::default();
+        let class = starts.class(65_536, true);
+        (starts, class)
+    }
+
+    fn is_create(call: &Call) -> bool {
+        matches!(call, Call::Create)
+    }
+
+    #[test]
+    fn one_call_is_under_way_at_a_time() {
+        let (mut starts, class) = fixture();
+        assert!(is_create(&starts.push(class, 1)));
+        assert!(matches!(starts.push(class, 2), Call::Nobody));
+        assert!(matches!(starts.push(class, 3), Call::Nobody));
+        // The one that comes takes the first, and calls for the second before it runs.
+        let (first, call) = starts.take(class, Arrival::Called);
+        assert_eq!(first, Some(1));
+        assert!(is_create(&call));
+    }
+
+    #[test]
+    fn a_thread_that_finished_takes_the_next_without_a_call() {
+        let (mut starts, class) = fixture();
+        let _ = starts.push(class, 1);
+        let _ = starts.push(class, 2);
+        let (_, call) = starts.take(class, Arrival::Called);
+        assert!(is_create(&call));
+        let (second, call) = starts.take(class, Arrival::Finished);
+        assert_eq!(second, Some(2));
+        assert!(matches!(call, Call::Nobody));
+        // The one that was called finds nothing, and the next push calls again.
+        let (none, _) = starts.take(class, Arrival::Called);
+        assert_eq!(none, None);
+        assert!(is_create(&starts.push(class, 3)));
+    }
+
+    #[test]
+    fn every_start_gets_a_thread_though_none_finishes() {
+        let (mut starts, class) = fixture();
+        let mut threads = 0;
+        let mut calls = 0;
+        for start in 0..100 {
+            calls += usize::from(is_create(&starts.push(class, start)));
+        }
+        while calls > 0 {
+            calls -= 1;
+            let (start, call) = starts.take(class, Arrival::Called);
+            threads += usize::from(start.is_some());
+            calls += usize::from(is_create(&call));
+        }
+        assert_eq!(threads, 100);
+        assert_eq!(starts.queued(), 0);
+    }
+
+    #[test]
+    fn the_latest_to_rest_is_called_first() {
+        let (mut starts, class) = fixture();
+        let seats = [Arc::new(Seat::default()), Arc::new(Seat::default())];
+        starts.rest(class, &seats[0]);
+        starts.rest(class, &seats[1]);
+        assert!(matches!(starts.push(class, 1), Call::Wake(seat) if Arc::ptr_eq(&seat, &seats[1])));
+        assert!(!starts.retire(class, &seats[1]), "it was called");
+        assert_eq!(seats[1].summons(), Summons::Work);
+        assert!(starts.retire(class, &seats[0]));
+        assert_eq!(starts.resting(), 0);
+    }
+
+    #[test]
+    fn whoever_is_dismissed_is_called_no_more() {
+        let (mut starts, class) = fixture();
+        let seats: Vec<Arc<Seat>> = (0..3).map(|_| Arc::default()).collect();
+        for seat in &seats {
+            starts.rest(class, seat);
+        }
+        let first = starts.dismiss_one().expect("three rest");
+        assert!(Arc::ptr_eq(&first, &seats[0]), "the one that rested longest");
+        assert_eq!((first.summons(), seats[1].summons()), (Summons::Home, Summons::None));
+        assert_eq!(starts.dismiss_all().len(), 2);
+        assert!(starts.dismiss_one().is_none());
+        assert!(is_create(&starts.push(class, 1)));
+    }
+
+    #[test]
+    fn a_spinning_thread_needs_no_call_and_calls_for_the_rest() {
+        let (mut starts, class) = fixture();
+        assert!(starts.begin_spin(class));
+        assert!(!starts.begin_spin(class), "one at a time");
+        assert!(matches!(starts.push(class, 1), Call::Spinner));
+        assert!(matches!(starts.push(class, 2), Call::Spinner));
+        let (first, call) = starts.take(class, Arrival::Spun);
+        assert_eq!(first, Some(1));
+        assert!(is_create(&call));
+    }
+
+    #[test]
+    fn a_refused_thread_is_called_for_again() {
+        let (mut starts, class) = fixture();
+        assert!(is_create(&starts.push(class, 1)));
+        starts.refused(class);
+        let calls = starts.retry();
+        assert_eq!(calls.len(), 1);
+        assert!(is_create(&calls[0].1));
+        assert!(starts.retry().iter().all(|(_, call)| matches!(call, Call::Nobody)));
+        assert_eq!(starts.take_all_if(|&start| start == 1), [1]);
+        assert_eq!(starts.queued(), 0);
+    }
+
+    #[test]
+    fn classes_do_not_mix() {
+        let mut starts = Starts::<u32>::default();
+        let small = starts.class(16, true);
+        let fresh = starts.class(16, false);
+        assert_ne!(small, fresh);
+        assert_eq!(starts.class(16, true), small);
+        assert_eq!(starts.class(9, true), small);
+        assert_eq!(starts.stack_size(small), 16);
+        let _ = starts.push(small, 1);
+        assert_eq!(starts.take(fresh, Arrival::Finished).0, None);
+        assert!(!starts.keeps(fresh));
+    }
+}

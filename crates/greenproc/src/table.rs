@@ -1,0 +1,151 @@
+//! The pid table: from a number to a process, without `proclist_lock`.
+//!
+//! A number is taken while a process, a group or a session carries it (row 68). No guard of the map escapes this
+//! file: look-ups return clones, and what leaves the map is returned, to be dropped where no lock is held.
+
+use std::hash::BuildHasherDefault;
+use std::sync::Arc;
+
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry as MapEntry;
+use greenproc_sync::atomic::{AtomicI32, AtomicUsize, Ordering};
+
+use crate::error::Exhausted;
+use crate::pid::Pid;
+use crate::proc::Proc;
+use crate::tree::{Freed, IndexHasher, NodeRef};
+
+const SHARDS: usize = 64;
+
+#[derive(Default)]
+struct Slot {
+    process: Option<Entry>,
+    group: bool,
+    session: bool,
+}
+
+/// Who has a pid.
+#[derive(Clone)]
+pub(crate) enum Entry {
+    /// A process that has not ended. It answers ESRCH until it is linked.
+    Live(Arc<Proc>),
+    /// One that has ended and was not reaped; its record is gone, its node is left.
+    Dead(NodeRef),
+}
+
+impl Slot {
+    fn is_free(&self) -> bool {
+        self.process.is_none() && !self.group && !self.session
+    }
+}
+
+pub(crate) struct PidTable {
+    slots: DashMap<Pid, Slot, BuildHasherDefault<IndexHasher>>,
+    max: i32,
+    /// The last pid handed out. Pids go up cyclically, so a pid just freed is the last to be used again.
+    last: AtomicI32,
+    used: AtomicUsize,
+}
+
+impl PidTable {
+    pub(crate) fn new(max: i32) -> PidTable {
+        PidTable {
+            slots: DashMap::with_capacity_and_hasher_and_shard_amount(
+                0,
+                BuildHasherDefault::default(),
+                SHARDS,
+            ),
+            max,
+            last: AtomicI32::new(0),
+            used: AtomicUsize::new(0),
+        }
+    }
+
+    /// How many numbers are taken.
+    pub(crate) fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Claims the next free pid for the process that `make` returns for it (decision 24). The process can be looked up
+    /// from here on, and answers ESRCH until it is linked.
+    pub(crate) fn claim(&self, make: impl FnOnce(Pid) -> Proc) -> Result<Arc<Proc>, Exhausted> {
+        let mut make = Some(make);
+        for _ in 0..self.max {
+            if self.used.load(Ordering::Relaxed) >= self.max as usize {
+                break;
+            }
+            let pid = self.next();
+            if let MapEntry::Vacant(vacant) = self.slots.entry(pid)
+                && let Some(make) = make.take()
+            {
+                let process = Arc::new(make(pid));
+                vacant.insert(Slot { process: Some(Entry::Live(Arc::clone(&process))), ..Slot::default() });
+                self.used.fetch_add(1, Ordering::Relaxed);
+                return Ok(process);
+            }
+        }
+        Err(Exhausted::Pids { max: self.max })
+    }
+
+    fn next(&self) -> Pid {
+        let step = |last: i32| Some(if last >= self.max { 2.min(self.max) } else { last + 1 });
+        let last = match self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step) {
+            Ok(last) | Err(last) => last,
+        };
+        step(last).and_then(Pid::new).unwrap_or(Pid::INIT)
+    }
+
+    /// Who has this pid.
+    pub(crate) fn find(&self, pid: Pid) -> Option<Entry> {
+        self.slots.get(&pid).and_then(|slot| slot.process.clone())
+    }
+
+    /// The process has ended: from here on its pid leads to its node. Called under `proclist_lock`, so that it comes
+    /// before the reaping. What is returned is dropped by the caller, after unlocking.
+    #[must_use = "drop it after unlocking"]
+    pub(crate) fn entomb(&self, pid: Pid, node: NodeRef) -> Option<Entry> {
+        self.slots.get_mut(&pid).and_then(|mut slot| slot.process.replace(Entry::Dead(node)))
+    }
+
+    /// Gives the pid of a reaped process back. What is returned is dropped by the caller, after unlocking.
+    pub(crate) fn release(&self, pid: Pid) -> Option<Entry> {
+        self.update(pid, |slot| slot.process.take())
+    }
+
+    /// A group now carries this number. Called under `proclist_lock`, so that it comes before the group's end.
+    pub(crate) fn mark_group(&self, number: Pid) {
+        self.slots.entry(number).or_default().group = true;
+    }
+
+    /// A session now carries this number.
+    pub(crate) fn mark_session(&self, number: Pid) {
+        self.slots.entry(number).or_default().session = true;
+    }
+
+    /// A group or a session ended. Called under `proclist_lock`.
+    pub(crate) fn free(&self, freed: Freed) {
+        if let Some(number) = freed.group {
+            self.update(number, |slot| {
+                slot.group = false;
+                None
+            });
+        }
+        if let Some(number) = freed.session {
+            self.update(number, |slot| {
+                slot.session = false;
+                None
+            });
+        }
+    }
+
+    fn update(&self, number: Pid, change: impl FnOnce(&mut Slot) -> Option<Entry>) -> Option<Entry> {
+        let MapEntry::Occupied(mut entry) = self.slots.entry(number) else { return None };
+        let taken = change(entry.get_mut());
+        if entry.get().is_free() {
+            let empty = entry.remove();
+            debug_assert!(empty.is_free());
+            self.used.fetch_sub(1, Ordering::Relaxed);
+        }
+        taken
+    }
+}

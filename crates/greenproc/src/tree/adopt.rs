@@ -1,0 +1,103 @@
+//! Changing parents: orphans, and children that a handle lets go of.
+
+use std::borrow::Cow;
+
+use crate::tree::ProcTree;
+use crate::tree::arena::{NodeId, NodeRef};
+use crate::tree::link::Reaped;
+use crate::tree::node::Body;
+use crate::{Disposition, Pid, SigInfo, Signal};
+
+/// A child that changed its parent.
+pub(crate) struct Moved {
+    pub(crate) pid: Pid,
+    pub(crate) name: Cow<'static, str>,
+    /// Its new parent.
+    pub(crate) to: Pid,
+    /// What the new parent is told of a zombie it inherits (row 43, decision 7).
+    pub(crate) info: Option<SigInfo>,
+}
+
+/// What one batch of adoptions did.
+#[must_use]
+pub(crate) struct Adopted {
+    /// Who moved, if it was asked for.
+    pub(crate) moved: Vec<Moved>,
+    /// Zombies whose new parent ignores its children.
+    pub(crate) reaped: Vec<Reaped>,
+}
+
+impl ProcTree {
+    /// Whether a process has children to give away.
+    pub(crate) fn has_children(&self, node: NodeRef) -> bool {
+        self.node(node.id).family.as_ref().is_some_and(|family| family.children.front().is_some())
+    }
+
+    /// Moves up to `batch` children of an exiting process, which takes no new ones from here on (row 7), to the nearest subreaper, else to init, which is looked up
+    /// afresh in each batch (rows 36, 72 to 74). Moved zombies take their event along, and the new parent is told.
+    pub(crate) fn give_away(&mut self, from: NodeRef, batch: usize, log: bool) -> Adopted {
+        let mut adopted = Adopted { moved: Vec::new(), reaped: Vec::new() };
+        if let Body::Live { closed, .. } = &mut self.arena.get_mut(from.id).body {
+            *closed = true;
+        }
+        let Some(reaper) = self.reaper_of(from.id) else { return adopted };
+        for _ in 0..batch {
+            let Some(child) = self.node(from.id).family.as_ref().and_then(|family| family.children.front())
+            else {
+                return adopted;
+            };
+            if log {
+                adopted.moved.extend(self.moved(child, reaper));
+            }
+            self.remove_child(child);
+            self.arena.get_mut(child).exit_signal = Some(Signal::CHLD);
+            self.add_child(reaper, child);
+            self.mirror(child);
+            if self.node(child).is_zombie() && !self.node(child).held && self.node(reaper).ignores_children()
+            {
+                adopted.reaped.push(self.bury_ignored(child, reaper));
+            } else {
+                self.tell_ready(child);
+            }
+        }
+        adopted
+    }
+
+    /// What is told of a child that is about to move.
+    fn moved(&self, child: NodeId, to: NodeId) -> Option<Moved> {
+        let node = self.node(child);
+        let info = match &node.body {
+            Body::Zombie(zombie) if self.node(to).sigchld != Disposition::Ignore => {
+                Some(SigInfo::of_exit(Signal::CHLD, node.pid, zombie.uid, zombie.status, &zombie.usage))
+            }
+            Body::Zombie(_) | Body::Live { .. } | Body::Vacant => None,
+        };
+        Some(Moved { pid: node.pid, name: node.name()?.clone(), to: self.node(to).pid, info })
+    }
+
+    /// The nearest ancestor that adopts and is not exiting itself, else init.
+    fn reaper_of(&self, from: NodeId) -> Option<NodeId> {
+        let ancestors = std::iter::successors(self.node(from).parent, |&id| self.node(id).parent);
+        let subreaper =
+            ancestors.into_iter().find(|&id| self.node(id).subreaper && self.node(id).takes_children());
+        subreaper.or(self.init).filter(|&reaper| reaper != from)
+    }
+
+    /// The handle of a process was dropped: from now on its parent's waits find it (decision 23).
+    pub(crate) fn release(&mut self, node: NodeRef) -> Option<Reaped> {
+        if !self.arena.holds(node) || !self.node(node.id).held {
+            return None;
+        }
+        self.arena.get_mut(node.id).held = false;
+        self.enter_waits(node.id);
+        let parent = self.node(node.id).parent?;
+        if let Body::Zombie(zombie) = &mut self.arena.get_mut(node.id).body {
+            zombie.record = None;
+        }
+        if self.node(node.id).is_zombie() && self.node(parent).ignores_children() {
+            return Some(self.bury_ignored(node.id, parent));
+        }
+        self.tell_ready(node.id);
+        None
+    }
+}

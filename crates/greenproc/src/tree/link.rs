@@ -1,0 +1,286 @@
+//! Birth, death and reaping: how a node comes and goes.
+
+use std::sync::Arc;
+
+use crate::command::ProcessGroup;
+use crate::pid::Pid;
+use crate::proc::Proc;
+use crate::report::ExitReport;
+use crate::signal::{Disposition, Signal};
+use crate::status::ExitStatus;
+use crate::tree::ProcTree;
+use crate::tree::arena::{Chain, NodeId, NodeRef};
+use crate::tree::groups::Freed;
+use crate::tree::node::{Body, EventKind, Node, Zombie};
+use crate::usage::Usage;
+
+/// What a new process brings along.
+pub(crate) struct Birth {
+    pub(crate) record: Arc<Proc>,
+    pub(crate) exit_signal: Option<Signal>,
+    /// Its handle owns it.
+    pub(crate) held: bool,
+    /// The group it asks for; else its parent's.
+    pub(crate) group: Option<ProcessGroup>,
+    /// The most processes its user may have.
+    pub(crate) user_limit: Option<u32>,
+}
+
+/// Why a process could not be linked; nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LinkError {
+    /// The parent has begun to exit, or is gone.
+    ParentExiting,
+    UserLimit(u32),
+    /// The group it asks for is in another session, or does not exist.
+    BadGroup,
+}
+
+/// How a process ended.
+pub(crate) struct Death {
+    pub(crate) status: ExitStatus,
+    pub(crate) usage: Usage,
+    pub(crate) report: Option<Arc<ExitReport>>,
+}
+
+/// A process that left the tree. To be dropped after unlocking.
+#[must_use = "its pid is to be given back, and its record dropped after unlocking"]
+pub(crate) struct Reaped {
+    pub(crate) pid: Pid,
+    pub(crate) zombie: Zombie,
+    pub(crate) freed: Freed,
+}
+
+/// What is left of a process that ended.
+#[must_use]
+pub(crate) struct Buried {
+    /// Its record, to be dropped after unlocking.
+    pub(crate) record: Arc<Proc>,
+    /// Its parent ignores its children: it is gone already (row 40).
+    pub(crate) reaped: Option<Box<Reaped>>,
+}
+
+impl ProcTree {
+    /// Links the first process, the root of the tree, as leader of its own group and session.
+    pub(crate) fn link_init(&mut self, record: Arc<Proc>) -> NodeRef {
+        let (pid, uid) = (record.pid, record.inherited.uid);
+        let node = self.arena.insert(|generation| Node {
+            pid,
+            exit_signal: None,
+            body: Body::Live { record, closed: false },
+            ..Node::vacant(generation)
+        });
+        let group = self.groups.create(pid, pid);
+        self.groups.join(&mut self.arena, group, node.id);
+        *self.users.entry(uid).or_default() += 1;
+        self.init = Some(node.id);
+        self.mirror(node.id);
+        node
+    }
+
+    /// Links a new process below `parent` (decision 24).
+    pub(crate) fn link(&mut self, parent: NodeRef, birth: Birth) -> Result<NodeRef, LinkError> {
+        if !self.arena.holds(parent) || !self.node(parent.id).takes_children() {
+            return Err(LinkError::ParentExiting);
+        }
+        let (pid, uid) = (birth.record.pid, birth.record.inherited.uid);
+        if let Some(limit) = birth.user_limit.filter(|&limit| self.processes_of(uid) >= limit) {
+            return Err(LinkError::UserLimit(limit));
+        }
+        let inherited_group = self.node(parent.id).group;
+        let session = self.groups.session(inherited_group);
+        let group = match birth.group {
+            None => inherited_group,
+            Some(ProcessGroup::New) => self.groups.create(pid, session),
+            Some(ProcessGroup::Join(number)) => match self.groups.find(number) {
+                Some(group) if self.groups.session(group) == session => group,
+                Some(_) | None => return Err(LinkError::BadGroup),
+            },
+        };
+        // Actions are inherited (decision 15).
+        let sigchld = self.node(parent.id).sigchld;
+        let node = self.arena.insert(|generation| Node {
+            pid,
+            parent: Some(parent.id),
+            exit_signal: birth.exit_signal,
+            held: birth.held,
+            sigchld,
+            body: Body::Live { record: birth.record, closed: false },
+            ..Node::vacant(generation)
+        });
+        self.groups.join(&mut self.arena, group, node.id);
+        self.add_child(parent.id, node.id);
+        *self.users.entry(uid).or_default() += 1;
+        self.mirror(node.id);
+        Ok(node)
+    }
+
+    /// Puts a node among a parent's children: listed always, counted and queued unless a handle holds it.
+    pub(super) fn add_child(&mut self, parent: NodeId, child: NodeId) {
+        self.with_family(parent, |family, arena| {
+            family.children.push_back(arena, Chain::Siblings, child);
+        });
+        self.arena.get_mut(child).parent = Some(parent);
+        self.enter_waits(child);
+    }
+
+    /// Takes a node from its parent's children.
+    pub(super) fn remove_child(&mut self, child: NodeId) {
+        self.leave_waits(child);
+        if let Some(parent) = self.arena.get_mut(child).parent.take() {
+            self.with_family(parent, |family, arena| family.children.remove(arena, Chain::Siblings, child));
+        }
+    }
+
+    /// Makes a child visible to its parent's waits, with the event it has. Does not wake anybody.
+    pub(super) fn enter_waits(&mut self, child: NodeId) {
+        let node = self.node(child);
+        let (Some(parent), false) = (node.parent, node.held) else { return };
+        let (group, class, event) = (node.group, node.class(), node.event);
+        self.with_family(parent, |family, arena| {
+            family.join(group, class);
+            if let Some(kind) = event {
+                family.queue(arena, child, group, class, kind);
+            }
+        });
+    }
+
+    /// Hides a child from its parent's waits.
+    pub(super) fn leave_waits(&mut self, child: NodeId) {
+        let node = self.node(child);
+        let (Some(parent), false) = (node.parent, node.held) else { return };
+        let (group, class, event) = (node.group, node.class(), node.event);
+        self.with_family(parent, |family, arena| {
+            if let Some(kind) = event {
+                family.unqueue(arena, child, group, class, kind);
+            }
+            family.leave(group, class);
+        });
+    }
+
+    /// Publishes a death (row 46): state, event, and the choice of who is told, in one step.
+    ///
+    /// The process must have given its children away.
+    pub(crate) fn zombify(&mut self, node: NodeRef, death: Death) -> Buried {
+        debug_assert!(self.arena.holds(node));
+        let id = node.id;
+        let dying = self.arena.get_mut(id);
+        let Body::Live { record, .. } = std::mem::replace(&mut dying.body, Body::Vacant) else {
+            unreachable!("a process dies once");
+        };
+        let family = dying.family.take();
+        debug_assert!(
+            family
+                .as_ref()
+                .is_none_or(|family| family.children.front().is_none() && family.channel.is_empty()),
+            "a dead parent has no children, and nobody waits in a dead process"
+        );
+        let children_usage =
+            family.map(|family| family.reaped_usage).filter(|usage| *usage != Usage::default()).map(Box::new);
+        let (parent, held) = (dying.parent, dying.held);
+        dying.body = Body::Zombie(Zombie {
+            status: death.status,
+            usage: death.usage,
+            children_usage,
+            report: death.report,
+            name: record.name.clone(),
+            uid: record.inherited.uid,
+            gid: record.inherited.gid,
+            started: record.started,
+            record: held.then(|| Arc::clone(&record)),
+        });
+        self.zombies += 1;
+        let reaped = match parent {
+            Some(parent) if !held && self.node(parent).ignores_children() => {
+                Some(Box::new(self.bury_ignored(id, parent)))
+            }
+            _ => {
+                self.post_event(id, EventKind::Dead);
+                // Who waits for stops only may have lost the last that could.
+                if let Some(parent) = parent {
+                    self.tell_lost(parent, node);
+                }
+                None
+            }
+        };
+        Buried { record, reaped }
+    }
+
+    /// Init has ended. If it is the last, it goes, and the numbers it carried are returned; what could not be stopped
+    /// stays below it and leaves no zombie.
+    pub(crate) fn bury_init(&mut self, node: NodeRef) -> Option<Freed> {
+        self.arena.get_mut(node.id).sigchld = Disposition::Ignore;
+        if self.arena.len() > 1 {
+            return None;
+        }
+        self.init = None;
+        let (init, freed) = self.take_out(node.id);
+        debug_assert_eq!(
+            (init.pid, freed.session),
+            (Pid::INIT, Some(Pid::INIT)),
+            "init leads the first session"
+        );
+        Some(freed)
+    }
+
+    /// Reaps a child whose parent ignores it: no zombie is left, its usage is nobody's, and whoever waited for it as
+    /// the last one is told that there is nothing left (row 40, mistake e).
+    pub(super) fn bury_ignored(&mut self, child: NodeId, parent: NodeId) -> Reaped {
+        let reference = NodeRef { id: child, generation: self.node(child).generation };
+        let reaped = self.unlink(child);
+        self.tell_lost(parent, reference);
+        reaped
+    }
+
+    /// Reaps a zombie for its parent: usage is added to the parent's, once (row 66).
+    pub(crate) fn reap(&mut self, node: NodeRef) -> Reaped {
+        let parent = self.node(node.id).parent;
+        let reaped = self.unlink(node.id);
+        if let Some(parent) = parent {
+            let usage = &mut self.family_mut(parent).reaped_usage;
+            *usage += reaped.zombie.usage;
+            if let Some(children) = &reaped.zombie.children_usage {
+                *usage += **children;
+            }
+            self.tell_lost(parent, node);
+        }
+        reaped
+    }
+
+    fn unlink(&mut self, id: NodeId) -> Reaped {
+        let (node, freed) = self.take_out(id);
+        let Body::Zombie(zombie) = node.body else { unreachable!("only a zombie is reaped") };
+        self.zombies -= 1;
+        Reaped { pid: node.pid, zombie, freed }
+    }
+
+    fn take_out(&mut self, id: NodeId) -> (Node, Freed) {
+        self.remove_child(id);
+        let freed = self.groups.leave(&mut self.arena, id);
+        let node = self.arena.remove(id);
+        let uid = match &node.body {
+            Body::Live { record, .. } => record.inherited.uid,
+            Body::Zombie(zombie) => zombie.uid,
+            Body::Vacant => unreachable!("a place that was taken out held a process"),
+        };
+        let count = self.users.get_mut(&uid).expect("a process is counted with its user");
+        *count -= 1;
+        if *count == 0 {
+            self.users.remove(&uid);
+        }
+        (node, freed)
+    }
+
+    /// Puts what others read without the lock where they read it.
+    pub(super) fn mirror(&self, id: NodeId) {
+        let node = self.node(id);
+        let Some(record) = node.live() else { return };
+        let parent = node.parent.map(|parent| self.node(parent).pid);
+        record.mirror(
+            NodeRef { id, generation: node.generation },
+            parent,
+            self.groups.pgid(node.group),
+            self.groups.session(node.group),
+        );
+    }
+}

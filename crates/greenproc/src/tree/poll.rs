@@ -1,0 +1,177 @@
+//! Looking for an event, and telling those who wait for it.
+
+use std::sync::Arc;
+
+use crate::selector::Waited;
+use crate::tree::ProcTree;
+use crate::tree::arena::{NodeId, NodeRef};
+use crate::tree::channel::{Owes, WaitChannel, WaitSlot};
+use crate::tree::groups::GroupId;
+use crate::tree::link::Reaped;
+use crate::tree::node::{Body, EventKind, Node};
+use crate::tree::wanted::{Kinds, Wanted, Who};
+
+/// What a wait finds when it looks.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Poll {
+    /// This child has a wanted event.
+    Ready(NodeRef, EventKind),
+    /// A child is there that may get one.
+    Nothing,
+    /// There never will be one: ECHILD.
+    NoChild,
+}
+
+/// What a wait took or looked at.
+pub(crate) enum Found {
+    /// A zombie, reaped.
+    Reaped(Reaped),
+    /// A zombie, left in place under NOWAIT.
+    Peeked(Waited),
+}
+
+impl ProcTree {
+    /// Looks for a wanted event among the children of `parent`. Touches a handful of nodes, however many children
+    /// there are (rows 56 and 61).
+    pub(crate) fn poll(&self, parent: NodeRef, wanted: &Wanted) -> Poll {
+        match wanted.who {
+            Who::Child(child) => {
+                self.poll_child(child, wanted, |node| node.parent == Some(parent.id) && !node.held)
+            }
+            Who::Held(child) => self.poll_child(child, wanted, |node| node.held),
+            Who::Any => self.poll_family(parent.id, None, wanted),
+            Who::Group(number) => match self.groups.find(number) {
+                Some(group) => self.poll_family(parent.id, Some(group), wanted),
+                None => Poll::NoChild,
+            },
+        }
+    }
+
+    fn poll_child(&self, child: NodeRef, wanted: &Wanted, mine: impl Fn(&Node) -> bool) -> Poll {
+        if !self.arena.holds(child) {
+            return Poll::NoChild;
+        }
+        let node = self.node(child.id);
+        if !mine(node) || !wanted.takes_class(node.class()) {
+            return Poll::NoChild;
+        }
+        match node.event {
+            Some(kind) if wanted.kinds.contains(Kinds::from(kind)) => Poll::Ready(child, kind),
+            _ if node.is_zombie() => Poll::NoChild,
+            _ => Poll::Nothing,
+        }
+    }
+
+    fn poll_family(&self, parent: NodeId, group: Option<GroupId>, wanted: &Wanted) -> Poll {
+        let Some(family) = &self.node(parent).family else { return Poll::NoChild };
+        if let Some(id) = family.ready(group, wanted) {
+            let node = self.node(id);
+            let kind = node.event.expect("a queued child has an event");
+            return Poll::Ready(NodeRef { id, generation: node.generation }, kind);
+        }
+        if family.could_match(group, wanted) { Poll::Nothing } else { Poll::NoChild }
+    }
+
+    /// Takes what `poll` found, or only looks at it.
+    pub(crate) fn consume(&mut self, child: NodeRef, keep: bool) -> Found {
+        if !keep {
+            return Found::Reaped(self.reap(child));
+        }
+        let node = self.node(child.id);
+        let Body::Zombie(zombie) = &node.body else { unreachable!("a dead child is a zombie") };
+        Found::Peeked(Waited::of(node.pid, zombie))
+    }
+
+    /// Gives a child an event, in place of the one it had, and tells one waiter that it fits (decision 27).
+    pub(crate) fn post_event(&mut self, child: NodeId, kind: EventKind) {
+        let node = self.arena.get_mut(child);
+        let former = node.event.replace(kind);
+        let (parent, held, group, class) = (node.parent, node.held, node.group, node.class());
+        if let (Some(parent), false) = (parent, held) {
+            self.with_family(parent, |family, arena| {
+                if let Some(former) = former {
+                    family.unqueue(arena, child, group, class, former);
+                }
+                family.queue(arena, child, group, class, kind);
+            });
+        }
+        self.tell_ready(child);
+    }
+
+    /// Tells one waiter about the event that a child has.
+    pub(super) fn tell_ready(&mut self, child: NodeId) {
+        let node = self.node(child);
+        let (Some(parent), Some(kind)) = (node.parent, node.event) else { return };
+        let (held, class) = (node.held, node.class());
+        let reference = NodeRef { id: child, generation: node.generation };
+        let pgid = self.groups.pgid(node.group);
+        self.with_channel(parent, |_, channel| {
+            channel.tell_one(reference, |wanted| {
+                let meant = match wanted.who {
+                    Who::Any => !held,
+                    Who::Group(number) => !held && number == pgid,
+                    Who::Child(waited) => !held && waited == reference,
+                    Who::Held(waited) => held && waited == reference,
+                };
+                meant && wanted.takes_class(class) && wanted.kinds.contains(kind.into())
+            });
+        });
+    }
+
+    /// Tells every waiter of `parent` that has nothing left to wait for, now that this child ended, went or moved: those
+    /// that wait for it alone, and those whose whole selection has come to nothing.
+    pub(super) fn tell_lost(&mut self, parent: NodeId, child: NodeRef) {
+        let parent = NodeRef { id: parent, generation: self.node(parent).generation };
+        self.with_channel(parent.id, |tree, channel| {
+            channel.tell_all(|wanted| {
+                let concerned = match wanted.who {
+                    Who::Child(node) | Who::Held(node) => node == child,
+                    Who::Any | Who::Group(_) => true,
+                };
+                concerned && tree.poll(parent, wanted) == Poll::NoChild
+            });
+        });
+    }
+
+    /// Puts a waiter into the parent's channel.
+    pub(crate) fn enter_channel(&mut self, parent: NodeRef, slot: &Arc<WaitSlot>, wanted: Wanted) {
+        self.family_mut(parent.id).channel.enter(slot, wanted);
+    }
+
+    /// Takes a waiter out, which took the event of the child `took`. If it was told of another one, the next waiter
+    /// that has something to take is told.
+    pub(crate) fn leave_channel(&mut self, parent: NodeRef, slot: &Arc<WaitSlot>, took: Option<NodeRef>) {
+        if self.family_mut(parent.id).channel.leave(slot, took) == Owes::Wakeup {
+            self.pass_on(parent);
+        }
+    }
+
+    /// A waiter that was told found nothing for itself and will sleep again.
+    pub(crate) fn rearm(&mut self, parent: NodeRef, slot: &Arc<WaitSlot>) {
+        if self.family_mut(parent.id).channel.rearm(slot) == Owes::Wakeup {
+            self.pass_on(parent);
+        }
+    }
+
+    /// Hands a wake-up on to the first waiter that was not told yet and has something to take.
+    fn pass_on(&mut self, parent: NodeRef) {
+        self.with_channel(parent.id, |tree, channel| {
+            channel.tell_first(|wanted| match tree.poll(parent, wanted) {
+                Poll::Ready(child, _) => Some(child),
+                Poll::Nothing | Poll::NoChild => None,
+            });
+        });
+    }
+
+    /// Works on a parent's channel while looking at the tree; a channel without waiters is left alone.
+    fn with_channel(&mut self, parent: NodeId, work: impl FnOnce(&ProcTree, &mut WaitChannel)) {
+        let Some(family) = self.arena.get_mut(parent).family.as_deref_mut() else { return };
+        if family.channel.is_empty() {
+            return;
+        }
+        let mut channel = std::mem::take(&mut family.channel);
+        work(self, &mut channel);
+        self.family_mut(parent).channel = channel;
+    }
+}

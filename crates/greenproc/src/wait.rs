@@ -1,0 +1,254 @@
+//! Waiting for children: look, sleep if nothing is there yet, look again.
+//!
+//! The look and the sleep are one hold of `proclist_lock`, which is also what a death is published under, so a child
+//! that dies in between cannot be missed. A ready child beats a signal, a time-out and NOHANG (row 62).
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use greenproc_sync::atomic::{AtomicU32, Ordering};
+use greenproc_sync::{Mutex, MutexGuard, spin, time};
+
+use crate::kernel::{Kernel, ProcList};
+use crate::locks::{Leaf, Proclist};
+use crate::lwp::Place;
+use crate::pid::Pid;
+use crate::proc::Request;
+use crate::process::Process;
+use crate::selector::Waited;
+use crate::tree::{Found, NodeRef, Poll, WaitSlot, Wanted, Zombie};
+
+/// Who waits.
+pub(crate) enum Caller<'a> {
+    /// An LWP: requests to it end its sleep.
+    Lwp(&'a Process),
+    /// A thread outside the runtime, with a handle.
+    Outside(Arc<WaitSlot>),
+}
+
+/// How long a wait may last.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Patience {
+    /// Not at all: NOHANG.
+    None,
+    Until(Instant),
+    Forever,
+}
+
+/// Whether what was found is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Take {
+    Reap,
+    /// NOWAIT: it stays for a later wait.
+    Peek,
+}
+
+/// Why a wait found nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unmet {
+    NoChild,
+    /// Its patience ended.
+    NotYet,
+    Interrupted(Request),
+}
+
+/// A wait among the children of one process.
+pub(crate) struct Wait<'a> {
+    pub(crate) caller: Caller<'a>,
+    pub(crate) parent: NodeRef,
+    pub(crate) wanted: Wanted,
+    pub(crate) take: Take,
+    pub(crate) patience: Patience,
+    /// Where a handle keeps what it reaped; filled in the hold that reaps, so that nobody finds the child gone and the
+    /// note not there.
+    pub(crate) note: Note<'a>,
+}
+
+/// Waits for an event. Only looks at requests instead of sleeping.
+pub(crate) fn wait(kernel: &Kernel, wait: &Wait<'_>) -> Result<Waited, Unmet> {
+    let Wait { ref caller, parent, ref wanted, take, patience, note } = *wait;
+    let mut list = kernel.proclist.lock();
+    match list.tree.poll(parent, wanted) {
+        Poll::Ready(child, _) => return Ok(consume(kernel, list, child, take, note)),
+        Poll::NoChild => return Err(Unmet::NoChild),
+        Poll::Nothing if matches!(patience, Patience::None) => return Err(Unmet::NotYet),
+        Poll::Nothing => {}
+    }
+    list.tree.enter_channel(parent, caller.slot(), *wanted);
+    if caller.looks_first(kernel) {
+        drop(list);
+        caller.spin(kernel);
+        list = kernel.proclist.lock();
+    }
+    loop {
+        match list.tree.poll(parent, wanted) {
+            Poll::Ready(child, _) if take == Take::Reap => {
+                // The reaping tells those who waited for this child; the caller is still among the waiters then.
+                let found = take_out(kernel, &mut list, child, take, note);
+                list.tree.leave_channel(parent, caller.slot(), Some(child));
+                drop(list);
+                return Ok(found.into_waited(kernel));
+            }
+            Poll::Ready(child, _) => {
+                list.tree.leave_channel(parent, caller.slot(), None);
+                return Ok(consume(kernel, list, child, take, note));
+            }
+            Poll::NoChild => {
+                list.tree.leave_channel(parent, caller.slot(), None);
+                return Err(Unmet::NoChild);
+            }
+            Poll::Nothing => list.tree.rearm(parent, caller.slot()),
+        }
+        let unmet = match patience {
+            Patience::Until(deadline) if time::now() >= deadline => Some(Unmet::NotYet),
+            _ => caller.fall_asleep().map(Unmet::Interrupted),
+        };
+        if let Some(unmet) = unmet {
+            list.tree.leave_channel(parent, caller.slot(), None);
+            return Err(unmet);
+        }
+        match patience {
+            Patience::Until(deadline) => {
+                let _ = caller.slot().cv.wait_until(&mut list, deadline);
+            }
+            Patience::Forever | Patience::None => caller.slot().cv.wait(&mut list),
+        }
+        caller.wake_up();
+    }
+}
+
+/// What was taken while the lock was held, to be finished without it.
+struct Taken(Found);
+
+/// Where a handle keeps what it reaped.
+pub(crate) type Note<'a> = Option<&'a Mutex<Leaf, Option<Waited>>>;
+
+fn take_out(kernel: &Kernel, list: &mut ProcList, child: NodeRef, take: Take, note: Note<'_>) -> Taken {
+    let found = list.tree.consume(child, take == Take::Peek);
+    if let Found::Reaped(reaped) = &found {
+        list.note_reaped(&kernel.pids, reaped);
+        if let Some(note) = note {
+            *note.lock() = Some(Waited::of(reaped.pid, &reaped.zombie));
+        }
+    }
+    Taken(found)
+}
+
+fn consume(
+    kernel: &Kernel,
+    mut list: MutexGuard<'_, Proclist, ProcList>,
+    child: NodeRef,
+    take: Take,
+    note: Note<'_>,
+) -> Waited {
+    let taken = take_out(kernel, &mut list, child, take, note);
+    drop(list);
+    taken.into_waited(kernel)
+}
+
+impl Taken {
+    fn into_waited(self, kernel: &Kernel) -> Waited {
+        match self.0 {
+            Found::Peeked(waited) => waited,
+            Found::Reaped(reaped) => {
+                let waited = Waited::of(reaped.pid, &reaped.zombie);
+                kernel.dispose_one(reaped);
+                waited
+            }
+        }
+    }
+}
+
+impl Waited {
+    pub(crate) fn of(pid: Pid, zombie: &Zombie) -> Waited {
+        Waited {
+            pid,
+            status: zombie.status,
+            usage: zombie.usage,
+            children_usage: zombie.children_usage.as_deref().copied().unwrap_or_default(),
+            report: zombie.report.clone(),
+        }
+    }
+}
+
+impl Caller<'_> {
+    fn slot(&self) -> &Arc<WaitSlot> {
+        match self {
+            Caller::Lwp(process) => &process.worker.seat.slot,
+            Caller::Outside(slot) => slot,
+        }
+    }
+
+    /// Marks the LWP as waiting, unless a request came for it. Under `proclist_lock`, so that whoever posts a request
+    /// after this finds the waiter asleep.
+    fn fall_asleep(&self) -> Option<Request> {
+        let Caller::Lwp(process) = self else { return None };
+        process.fall_asleep(&mut process.record.state.lock(), Place::Waiting)
+    }
+
+    fn wake_up(&self) {
+        if let Caller::Lwp(process) = self {
+            process.wake_up(&mut process.record.state.lock());
+        }
+    }
+
+    /// Whether there is something to do without the lock before the sleep.
+    fn looks_first(&self, kernel: &Kernel) -> bool {
+        let unnamed = match self {
+            Caller::Lwp(process) => !process.worker.named.get(),
+            Caller::Outside(_) => false,
+        };
+        unnamed || self.slot().spin.is_worth_it(kernel.config.spin)
+    }
+
+    /// Looks for a moment without sleeping, if the last wait was answered that fast.
+    fn spin(&self, kernel: &Kernel) {
+        if let Caller::Lwp(process) = self {
+            process.name_thread();
+        }
+        let slot = self.slot();
+        slot.spin.run(kernel.config.spin, || slot.is_granted() || self.is_asked());
+    }
+
+    fn is_asked(&self) -> bool {
+        match self {
+            Caller::Lwp(process) => process.worker.seat.attention.load(Ordering::Relaxed),
+            Caller::Outside(_) => false,
+        }
+    }
+}
+
+/// Spinning that adapts: it goes on while it pays, and is tried again now and then. Touched by the waiter alone.
+#[derive(Default)]
+pub(crate) struct Spin {
+    misses: AtomicU32,
+}
+
+impl Spin {
+    /// Whether it has paid of late, or is to be tried again.
+    fn is_worth_it(&self, limit: Duration) -> bool {
+        let misses = self.misses.load(Ordering::Relaxed);
+        let tried = !limit.is_zero() && (misses <= 1 || misses.is_multiple_of(16));
+        if !tried {
+            self.misses.store(misses.wrapping_add(1), Ordering::Relaxed);
+        }
+        tried
+    }
+
+    fn run(&self, limit: Duration, done: impl Fn() -> bool) {
+        let until = time::now() + limit;
+        loop {
+            for _ in 0..16 {
+                if done() {
+                    self.misses.store(0, Ordering::Relaxed);
+                    return;
+                }
+                spin::hint();
+            }
+            if time::now() >= until {
+                self.misses.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! A native thread and the LWPs it runs, one after another.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::Receiver;
+use greenproc_os::clock::{self, Moment, ThreadUsage};
+use greenproc_os::thread::{self, SignalMask};
+use greenproc_sync::atomic::Ordering;
+use greenproc_sync::{spin, time};
+
+use crate::crash;
+use crate::exit;
+use crate::kernel::Kernel;
+use crate::life::Life;
+use crate::lwp::{Interrupt, Place, Seat, Summons};
+use crate::process::Process;
+use crate::report::ExitReport;
+use crate::starts::{Arrival, ClassId};
+use crate::termination::Outcome;
+use crate::threads::{LwpStart, Start, ThreadId};
+use crate::usage::Usage;
+
+/// An LWP that lived longer has its usage split and its faults counted (decision 26).
+const LONG_LIFE: Duration = Duration::from_millis(10);
+
+thread_local! {
+    static CURRENT: RefCell<Option<Process>> = const { RefCell::new(None) };
+}
+
+/// What belongs to the calling native thread.
+pub(crate) struct Worker {
+    pub(crate) kernel: Arc<Kernel>,
+    pub(crate) seat: Arc<Seat>,
+    pub(crate) class: ClassId,
+    keep: bool,
+    /// The thread has other work to do, and must not wait for anybody's LWPs.
+    lends_itself: bool,
+    pub(crate) id: ThreadId,
+    /// What an LWP may have changed, and is put back after it.
+    mask: SignalMask,
+    /// Counts the LWPs; a `Process` of an earlier one is stale.
+    pub(crate) serial: Cell<u64>,
+    /// How many `critical` calls are open.
+    pub(crate) critical: Cell<u32>,
+    /// User code of the LWP's body is on the stack: unwinding has a place to go to.
+    pub(crate) in_body: Cell<bool>,
+    /// The kernel-visible name is this LWP's.
+    pub(crate) named: Cell<bool>,
+    /// The thread is not to be used again.
+    pub(crate) retire: Cell<bool>,
+    /// Where requests to this LWP can be received, once somebody asked for it.
+    pub(crate) interrupts: RefCell<Option<Receiver<Interrupt>>>,
+    /// The CPU clock at the end of the last LWP, if the next one followed without a pause.
+    clock_ns: Cell<Option<u64>>,
+    usage_mark: Cell<ThreadUsage>,
+    spin_misses: Cell<u32>,
+}
+
+/// How an LWP came back from its body.
+pub(crate) enum Ended {
+    Returned(Outcome),
+    /// It was unwound by a request, or never started.
+    Unwound,
+    Panicked(ExitReport),
+}
+
+/// The private payload of an LWP that is made to leave.
+pub(crate) struct Unwind;
+
+/// What every native thread of a runtime runs.
+pub(crate) fn thread_main(worker: Worker) {
+    worker.seat.sit_down();
+    let (class, id) = (worker.class, worker.id);
+    let worker = Rc::new(worker);
+    let (mut next, call) = worker.kernel.proclist.lock().starts.take(class, Arrival::Called);
+    worker.kernel.answer(class, call);
+    loop {
+        next = match next {
+            Some(start) => worker.work(start),
+            None => match worker.idle() {
+                Some(start) => Some(start),
+                None => break,
+            },
+        };
+    }
+    let kernel = Arc::clone(&worker.kernel);
+    // The thread of an own_thread process is joined by whoever buries the process.
+    let buried = worker.own_thread() && worker.serial.get() > 0;
+    drop(worker);
+    if !buried {
+        kernel.threads.leave(id);
+    }
+}
+
+impl Worker {
+    /// A thread that is kept, or not, to run one LWP after another.
+    pub(crate) fn new(
+        kernel: Arc<Kernel>,
+        seat: Arc<Seat>,
+        class: ClassId,
+        keep: bool,
+        id: ThreadId,
+    ) -> Worker {
+        let mask = SignalMask::of_native_threads(&kernel.kick);
+        Worker {
+            mask,
+            kernel,
+            seat,
+            class,
+            keep,
+            lends_itself: false,
+            id,
+            serial: Cell::new(0),
+            critical: Cell::new(0),
+            in_body: Cell::new(false),
+            named: Cell::new(false),
+            retire: Cell::new(false),
+            interrupts: RefCell::new(None),
+            clock_ns: Cell::new(None),
+            usage_mark: Cell::new(ThreadUsage::default()),
+            spin_misses: Cell::new(0),
+        }
+    }
+
+    /// The timekeeper, when it has to end an LWP that no thread could be had for.
+    pub(crate) fn of_timekeeper(kernel: Arc<Kernel>) -> Worker {
+        let seat = Arc::new(Seat::new(kernel.kick));
+        seat.sit_down();
+        let class = kernel.config.class;
+        Worker { lends_itself: true, ..Worker::new(kernel, seat, class, true, ThreadId::NONE) }
+    }
+
+    /// Whether the thread must not wait until the LWPs of a process have left.
+    pub(crate) fn lends_itself(&self) -> bool {
+        self.lends_itself
+    }
+
+    /// The class whose next start the thread takes; none if it is not to be used again.
+    pub(crate) fn next_class(&self) -> Option<ClassId> {
+        (!self.retire.get()).then_some(self.class)
+    }
+
+    /// Whether the thread runs one LWP only, and ends before that can be seen as ended.
+    pub(crate) fn own_thread(&self) -> bool {
+        !self.keep
+    }
+
+    /// Does what was taken from the queue; returns what to do next, if that was taken in the same hold.
+    pub(crate) fn work(self: &Rc<Worker>, start: Start) -> Option<Start> {
+        match start {
+            Start::Lwp(start) => self.run_lwp(start),
+            Start::Bury(process) => {
+                let threads = std::mem::take(&mut process.state.lock().own_threads);
+                let count = threads.len();
+                for thread in threads {
+                    self.kernel.threads.join(thread);
+                }
+                exit::publish(&self.kernel, process, None, count, Some(self.class))
+            }
+        }
+    }
+
+    fn run_lwp(self: &Rc<Worker>, start: LwpStart) -> Option<Start> {
+        let LwpStart { process, lwp, body, queued } = start;
+        self.serial.set(self.serial.get() + 1);
+        let cpu_begin_ns = self.clock_ns.take().unwrap_or_else(clock::thread_cpu_ns);
+        thread::set_identity(process.pid.as_raw(), &process.name);
+        let alive = {
+            let mut state = process.state.lock();
+            state.life = state.life.activate();
+            let alive = state.life == Life::Active;
+            self.seat.attention.store(!alive, Ordering::Relaxed);
+            if let Some(entry) = state.lwp(lwp) {
+                entry.seat = Some(Arc::clone(&self.seat));
+                entry.place = Place::Running;
+                entry.cpu_begin_ns = cpu_begin_ns;
+            }
+            alive
+        };
+        let process = Process::new(Rc::clone(self), process, lwp);
+        CURRENT.set(Some(process.clone()));
+        let ended = if alive { self.run_body(&process, body) } else { drop_isolated(&process, body) };
+        let next = exit::lwp_end(&process, ended, cpu_begin_ns, queued);
+        self.clean_up();
+        drop(process);
+        next
+    }
+
+    fn run_body(&self, process: &Process, body: crate::command::Body) -> Ended {
+        crash::forget();
+        self.in_body.set(true);
+        let result = catch_unwind(AssertUnwindSafe(|| body(process)));
+        self.in_body.set(false);
+        self.critical.set(0);
+        match result {
+            Ok(outcome) => Ended::Returned(outcome),
+            Err(payload) if payload.is::<Unwind>() => Ended::Unwound,
+            Err(payload) => {
+                // A thread that a panic went through is not used again.
+                self.retire.set(true);
+                let report = crash::report(&*payload);
+                drop_isolated(process, payload);
+                Ended::Panicked(ExitReport::Panic(report))
+            }
+        }
+    }
+
+    /// Puts the thread back to what it was before the LWP.
+    fn clean_up(&self) {
+        CURRENT.set(None);
+        self.serial.set(self.serial.get() + 1);
+        self.interrupts.take();
+        self.seat.checkpoint.store(None, Ordering::Relaxed);
+        thread::clear_identity();
+        self.mask.restore();
+        if self.named.take() {
+            thread::set_name("gp-idle");
+        }
+    }
+
+    /// What the LWP that began at `begin_ns` and was queued at `since` has used.
+    pub(crate) fn usage(&self, begin_ns: u64, since: Moment) -> Usage {
+        let end_ns = clock::thread_cpu_ns();
+        self.clock_ns.set(Some(end_ns));
+        let total = end_ns.saturating_sub(begin_ns);
+        if since.elapsed() < LONG_LIFE {
+            return Usage::from_user_ns(total);
+        }
+        let now = clock::thread_usage();
+        let mark = self.usage_mark.replace(now);
+        let system = now.system_ns.saturating_sub(mark.system_ns);
+        let ticked = system + now.user_ns.saturating_sub(mark.user_ns);
+        // The host counts in ticks; the clock is exact. Its proportion divides the exact total.
+        let system_ns =
+            (u128::from(total) * u128::from(system)).checked_div(u128::from(ticked)).unwrap_or(0) as u64;
+        Usage {
+            user_ns: total - system_ns.min(total),
+            system_ns: system_ns.min(total),
+            minor_faults: now.minor_faults.saturating_sub(mark.minor_faults),
+            major_faults: now.major_faults.saturating_sub(mark.major_faults),
+            voluntary_switches: now.voluntary_switches.saturating_sub(mark.voluntary_switches),
+            involuntary_switches: now.involuntary_switches.saturating_sub(mark.involuntary_switches),
+        }
+    }
+
+    /// Waits for a start; `None` if the thread is to go home.
+    fn idle(&self) -> Option<Start> {
+        self.clock_ns.set(None);
+        if !self.keep || self.retire.get() {
+            return None;
+        }
+        let kernel = &self.kernel;
+        if let Some(start) = self.spin() {
+            return Some(start);
+        }
+        let mut arrival = Arrival::Finished;
+        loop {
+            let mut list = kernel.proclist.lock();
+            let (start, call) = list.starts.take(self.class, arrival);
+            if start.is_some() || list.dismissed {
+                drop(list);
+                kernel.answer(self.class, call);
+                return start;
+            }
+            self.seat.summon(Summons::None);
+            list.starts.rest(self.class, &self.seat);
+            while self.seat.summons() == Summons::None {
+                let slept = self.seat.idle_cv.wait_for(&mut list, kernel.config.keep_threads);
+                if slept.timed_out() && list.starts.retire(self.class, &self.seat) {
+                    return None;
+                }
+            }
+            if self.seat.summons() == Summons::Home {
+                return None;
+            }
+            // Should somebody that finished have been faster, the call was in vain, and the thread rests again.
+            arrival = Arrival::Called;
+        }
+    }
+
+    /// Looks at the queue for a moment without sleeping, one thread at a time, while that has paid of late.
+    fn spin(&self) -> Option<Start> {
+        let kernel = &self.kernel;
+        let misses = self.spin_misses.get();
+        if kernel.config.spin.is_zero()
+            || self.class != kernel.config.class
+            || (misses > 3 && !misses.is_multiple_of(16))
+        {
+            self.spin_misses.set(misses.wrapping_add(1));
+            return None;
+        }
+        if !kernel.proclist.lock().starts.begin_spin(self.class) {
+            return None;
+        }
+        let until = time::now() + kernel.config.spin;
+        while !kernel.start_is_there.load(Ordering::Acquire) && time::now() < until {
+            for _ in 0..32 {
+                spin::hint();
+            }
+        }
+        kernel.start_is_there.store(false, Ordering::Relaxed);
+        let (start, call) = kernel.proclist.lock().starts.take(self.class, Arrival::Spun);
+        kernel.answer(self.class, call);
+        self.spin_misses.set(if start.is_some() { 0 } else { misses.wrapping_add(1) });
+        start
+    }
+}
+
+/// Drops what a dying process owned, so that a panic of its destructor stops nothing (decision 13).
+pub(crate) fn drop_isolated<T>(process: &Process, value: T) -> Ended {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        report_dropped(process, &*payload);
+        // The payload's own destructor may panic as well; one more is contained by leaking it.
+        if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(second);
+        }
+    }
+    Ended::Unwound
+}
+
+fn report_dropped(process: &Process, payload: &(dyn Any + Send)) {
+    process.worker.retire.set(true);
+    let message = crash::report(payload).message;
+    process.worker.kernel.tell(&process.record, crate::event::EventKind::DropPanicked { message });
+}
+
+/// The calling LWP's process, if the thread runs one.
+pub(crate) fn current() -> Option<Process> {
+    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+}
