@@ -1,0 +1,189 @@
+//! The command line.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+use crate::failure::{Failure, one_line};
+use crate::span;
+
+/// Unix processes inside your process: pids, parents, exit statuses, zombies, on native threads.
+#[derive(Debug, Parser)]
+#[command(name = "greenproc", version, disable_help_subcommand = true, arg_required_else_help = false)]
+#[command(
+    after_help = "Exit status: 0 if all went as it should, 1 if something did not, 2 if the command line is wrong."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    job: Job,
+}
+
+/// What the user wants done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Job {
+    Tour(TourOptions),
+    RunFiles(FilesOptions),
+    Stress(StressOptions),
+}
+
+/// Walk through the life of processes in ten scenes, checking each
+#[derive(Debug, clap::Args)]
+pub(crate) struct TourOptions {
+    /// How many processes the last scene makes
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub(crate) burst: u64,
+}
+
+/// Hash the files below a directory with SHA-256, one process per file
+///
+/// Each file gets a process that opens, reads and hashes it; whatever takes longer than the time limit, a FIFO that
+/// nobody writes to for instance, is killed, and the rest goes on unharmed. Symbolic links are not followed.
+#[derive(Debug, clap::Args)]
+pub(crate) struct FilesOptions {
+    /// The directory
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    /// How many processes run at once [default: two per CPU]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) jobs: Option<u32>,
+    /// How long a process may take: 500ms, 2s, 1m
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = span::parse)]
+    pub(crate) time_limit: Duration,
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Make, kill and reap processes for a while, and check that each is reaped exactly once
+#[derive(Debug, clap::Args)]
+pub(crate) struct StressOptions {
+    /// Which stressors run at the same time [default: all]
+    #[arg(long = "stressor", value_name = "NAME", value_delimiter = ',', value_enum)]
+    pub(crate) stressors: Vec<StressorName>,
+    /// How long: 500ms, 10s, 1m [default: 10s, or until --ops is reached]
+    #[arg(long, value_name = "TIME", value_parser = span::parse)]
+    pub(crate) time: Option<Duration>,
+    /// How many operations each stressor does; whichever of --time and --ops is reached first ends it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) ops: Option<u64>,
+    /// How many worker processes each stressor has [default: one per CPU]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) workers: Option<u32>,
+    /// What the choices are made from; the same seed makes the same choices [default: taken from the clock]
+    #[arg(long, value_name = "S")]
+    pub(crate) seed: Option<u64>,
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The stressors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StressorName {
+    /// Spawn, exit, wait
+    Spawn,
+    /// Make a pile of zombies, then reap it in random order by pid, any and group
+    Zombie,
+    /// Leave grandchildren to init or to a subreaper
+    Orphan,
+    /// Processes with several LWPs: exit from any of them, join, races of exits
+    Lwp,
+    /// Kill in sleep, in wait, in a blocking read, in a checkpoint loop, as embryo
+    Kill,
+}
+
+/// What came of the command line.
+pub(crate) enum Parsed {
+    /// Something to do.
+    Job(Job),
+    /// It asked for help or the version, which stand on standard output now.
+    Printed,
+}
+
+/// Reads the command line.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Parsed, Failure> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    match Arguments::try_parse_from(&arguments) {
+        Ok(arguments) => Ok(Parsed::Job(arguments.job)),
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            error.print()?;
+            Ok(Parsed::Printed)
+        }
+        Err(error) => Err(Failure::Usage(in_one_line(&error, &arguments))),
+    }
+}
+
+/// The first paragraph of clap's message in one line, and where to find help.
+fn in_one_line(error: &clap::Error, arguments: &[OsString]) -> String {
+    let message = error.to_string();
+    let paragraph = message.trim_start().trim_start_matches("error: ").lines().map(str::trim);
+    let paragraph: Vec<&str> = paragraph.take_while(|line| !line.is_empty()).collect();
+    let help = match subcommand(arguments) {
+        Some(name) => format!("greenproc {name} --help"),
+        None => "greenproc --help".to_owned(),
+    };
+    format!("{} (try '{help}')", one_line(&paragraph.join(" ")))
+}
+
+fn subcommand(arguments: &[OsString]) -> Option<String> {
+    let command = Arguments::command();
+    let named = |argument: &OsString| {
+        command
+            .get_subcommands()
+            .map(clap::Command::get_name)
+            .find(|name| argument.as_os_str() == OsStr::new(name))
+    };
+    arguments.iter().skip(1).find_map(named).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_words(words: &str) -> Result<Parsed, Failure> {
+        parse(words.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn options_are_read() {
+        let Ok(Parsed::Job(Job::RunFiles(options))) =
+            parse_words("greenproc run-files /tmp --jobs 3 --time-limit 500ms --json")
+        else {
+            panic!("not read");
+        };
+        assert_eq!(options.jobs, Some(3));
+        assert_eq!(options.time_limit, Duration::from_millis(500));
+        assert!(options.json);
+        let Ok(Parsed::Job(Job::Stress(options))) =
+            parse_words("greenproc stress --stressor kill,lwp --ops 7")
+        else {
+            panic!("not read");
+        };
+        assert_eq!(options.stressors, [StressorName::Kill, StressorName::Lwp]);
+        assert_eq!((options.ops, options.time), (Some(7), None));
+    }
+
+    #[test]
+    fn an_error_is_one_line_and_names_the_help() {
+        let cases = [
+            ("greenproc", "greenproc --help"),
+            ("greenproc nonsense", "greenproc --help"),
+            ("greenproc run-files", "greenproc run-files --help"),
+            ("greenproc stress --stressor nonsense", "greenproc stress --help"),
+        ];
+        for (words, help) in cases {
+            let Err(failure) = parse_words(words) else { panic!("{words}: accepted") };
+            let text = failure.to_string();
+            assert!(!text.contains('\n'), "{text}");
+            assert!(text.ends_with(&format!("(try '{help}')")), "{text}");
+        }
+    }
+}

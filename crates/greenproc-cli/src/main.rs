@@ -1,0 +1,56 @@
+//! The command `greenproc`: what the runtime of that name does, on a terminal.
+//!
+//! | subcommand | what it does |
+//! |---|---|
+//! | `tour` | shows the life cycle of processes in ten scenes, and checks each |
+//! | `run-files` | hashes the files below a directory, one process per file, with a time limit |
+//! | `stress` | makes, kills and reaps processes for a while, and says whether each was reaped exactly once |
+//!
+//! Exit status: 0 if all went as it should, 1 if something differed, failed or leaked, 2 if the command could not
+//! begin; then one line on stderr, beginning with `greenproc: `, says why. Whoever reads the output may stop reading:
+//! the command ends quietly.
+
+mod cli;
+mod failure;
+mod files;
+mod lull;
+mod quantity;
+mod span;
+mod stress;
+mod style;
+mod tour;
+
+use std::process::ExitCode;
+
+use cli::{Job, Parsed};
+
+/// Whether what the command looked at was as it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Good,
+    Bad,
+}
+
+impl Verdict {
+    fn of(good: bool) -> Verdict {
+        if good { Verdict::Good } else { Verdict::Bad }
+    }
+}
+
+fn main() -> ExitCode {
+    let job = match cli::parse(std::env::args_os()) {
+        Ok(Parsed::Job(job)) => job,
+        Ok(Parsed::Printed) => return ExitCode::SUCCESS,
+        Err(failure) => return failure.report(),
+    };
+    let verdict = match job {
+        Job::Tour(options) => tour::run(&options),
+        Job::RunFiles(options) => files::run(&options),
+        Job::Stress(options) => stress::run(&options),
+    };
+    match verdict {
+        Ok(Verdict::Good) => ExitCode::SUCCESS,
+        Ok(Verdict::Bad) => ExitCode::from(1),
+        Err(failure) => failure.report(),
+    }
+}

@@ -1,0 +1,90 @@
+//! What the command says to a command line that is wrong, and to one that asks for help.
+
+#![cfg(unix)]
+
+mod greenproc;
+
+use greenproc::greenproc;
+
+#[test]
+fn each_error_is_one_line_on_stderr_and_exit_status_2() {
+    let cases: &[&[&str]] = &[
+        &[],
+        &["nonsense"],
+        &["--nonsense"],
+        &["tour", "--nonsense"],
+        &["tour", "extra"],
+        &["tour", "--burst", "0"],
+        &["tour", "--burst", "many"],
+        &["tour", "--burst", "-1"],
+        &["tour", "--burst"],
+        &["run-files"],
+        &["run-files", "/nonexistent/directory"],
+        &["run-files", "/proc/self/status"],
+        &["run-files", "two\nlines"],
+        &["run-files", ""],
+        &["run-files", "/tmp", "/tmp"],
+        &["run-files", "/tmp", "--jobs", "0"],
+        &["run-files", "/tmp", "--jobs", "x\n\ny"],
+        &["run-files", "/tmp", "--jobs", "1", "--jobs", "2"],
+        &["run-files", "/tmp", "--time-limit", "2"],
+        &["run-files", "/tmp", "--time-limit", "0s"],
+        &["run-files", "/tmp", "--time-limit", "soon"],
+        &["run-files", "/tmp", "--time-limit", ""],
+        &["stress", "--stressor", "nonsense"],
+        &["stress", "--stressor", "spawn,nonsense"],
+        &["stress", "--stressor", ""],
+        &["stress", "--time", "10"],
+        &["stress", "--time", "-1s"],
+        &["stress", "--ops", "0"],
+        &["stress", "--workers", "0"],
+        &["stress", "--seed", "1.5"],
+    ];
+    for arguments in cases {
+        let run = greenproc(*arguments);
+        assert_eq!(run.code, Some(2), "{arguments:?}: {}", run.stderr);
+        assert_eq!(run.stdout, "", "{arguments:?}");
+        assert_eq!(run.stderr.lines().count(), 1, "{arguments:?}: {}", run.stderr);
+        assert!(run.stderr.ends_with('\n'), "{arguments:?}");
+        assert!(run.stderr.starts_with("greenproc: "), "{arguments:?}: {}", run.stderr);
+        assert!(run.stderr.contains("--help"), "{arguments:?}: {}", run.stderr);
+        assert!(!run.stderr.contains("error:"), "{arguments:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn errors_say_what_is_wrong() {
+    let cases: &[(&[&str], &str)] = &[
+        (
+            &["stress", "--stressor", "nap"],
+            "invalid value 'nap' for '--stressor <NAME>' [possible values: spawn, zombie,",
+        ),
+        (&["run-files"], "the following required arguments were not provided: <DIR>"),
+        (&["run-files", "/nonexistent"], "/nonexistent: No such file or directory"),
+        (&["run-files", "/proc/self/status"], "/proc/self/status: not a directory"),
+        (&["run-files", "/tmp", "--time-limit", "2"], "use a number and one of the units ms, s, m, h"),
+        (&["tour", "--fast"], "unexpected argument '--fast' found (try 'greenproc tour --help')"),
+    ];
+    for (arguments, text) in cases {
+        let run = greenproc(*arguments);
+        assert!(run.stderr.contains(text), "{arguments:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    let cases: &[(&[&str], &str)] = &[
+        (&["--help"], "run-files"),
+        (&["-h"], "stress"),
+        (&["tour", "--help"], "--burst"),
+        (&["run-files", "--help"], "--time-limit"),
+        (&["stress", "--help"], "zombie"),
+        (&["--version"], env!("CARGO_PKG_VERSION")),
+    ];
+    for (arguments, text) in cases {
+        let run = greenproc(*arguments);
+        assert_eq!(run.code, Some(0), "{arguments:?}");
+        assert!(run.stdout.contains(text), "{arguments:?}: {}", run.stdout);
+        assert_eq!(run.stderr, "");
+    }
+}
