@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::handle::Handle;
 use crate::kernel::{Config, Kernel, ProcList};
 use crate::limits::Limits;
+use crate::pace::Pace;
 use crate::pid::LwpId;
 use crate::proc::{Inherited, Proc};
 use crate::process::Process;
@@ -169,6 +170,8 @@ impl Builder {
         let spin = if limits::usable_cpus() > 1 { self.spin } else { Duration::ZERO };
         let mut list = ProcList { admission: Admission::new(capacity), ..ProcList::default() };
         let class = list.starts.class(self.stack_size, true);
+        let pace = Arc::new(Pace::new(limits::usable_cpus() as u32));
+        list.starts.set_pace(class, Arc::clone(&pace));
         let config = Config {
             spin,
             keep_threads: self.keep_threads,
@@ -185,6 +188,7 @@ impl Builder {
             pids: PidTable::new(self.pid_max),
             threads: Threads::default(),
             timekeeper: Timekeeper::default(),
+            pace,
             start_is_there: AtomicBool::new(false),
             interest: AtomicU32::new(0),
         });
@@ -203,7 +207,7 @@ impl Builder {
 fn start_init(kernel: &Arc<Kernel>, body: Body) -> Result<()> {
     let now = Moment::now();
     let (uid, gid) = (limits::user_id(), limits::group_id());
-    let inherited = Arc::new(Inherited { uid, gid, limits: Limits::default() });
+    let inherited = Inherited { uid, gid, limits: Limits::default() };
     let class = kernel.config.class;
     let record = kernel.pids.claim(|pid| Proc::new(pid, Cow::Borrowed("init"), inherited, class, now))?;
     let mut list = kernel.proclist.lock();

@@ -28,13 +28,12 @@ use crate::process::Process;
 use crate::shutdown;
 use crate::siginfo::SigInfo;
 use crate::signal::Signal;
-use crate::starts::{Arrival, ClassId};
 use crate::status::ExitStatus;
 use crate::term::OnTerm;
 use crate::threads::Start;
 use crate::tree::{Buried, Death, Moved, NodeRef};
 use crate::usage::Usage;
-use crate::worker::{Ended, drop_isolated};
+use crate::worker::{Ended, Worker, drop_isolated};
 
 /// What an LWP has to do about its process when its body is over.
 enum Role {
@@ -73,10 +72,9 @@ pub(crate) fn lwp_end(process: &Process, ended: Ended, begin_ns: u64, since: Mom
             }
             let mut list = worker.kernel.proclist.lock();
             list.admission.release(1);
-            let class = worker.next_class()?;
-            let (next, call) = list.starts.take(class, Arrival::Finished);
+            let (next, call) = worker.take_next(&mut list.starts);
             drop(list);
-            worker.kernel.answer(class, call);
+            worker.kernel.answer(worker.class, call);
             next
         }
     }
@@ -194,13 +192,14 @@ fn exit_process(process: &Process, begin_ns: u64, since: Moment) -> Option<Start
         kernel.answer(class, call);
         return None;
     }
-    publish(kernel, Arc::clone(record), Some(usage), 1, worker.next_class())
+    publish(worker, Arc::clone(record), Some(usage), 1)
 }
 
 /// Waits until every other LWP has left. The request to them is sticky, so none can be missed: sleepers were woken,
 /// those in host calls are kicked until they come, those still queued leave before they begin, and new ones are
 /// refused (mistake m).
 fn others_leave(process: &Process) {
+    let _doze = process.doze();
     let mut state = process.record.state.lock();
     while state.lwps.len() > 1 {
         process.record.lwp_cv.wait(&mut state);
@@ -238,12 +237,12 @@ fn give_children_away<'k>(
 /// Makes the zombie visible, or buries it at once if the parent ignores its children. The `threads` that the process had
 /// may be others' from here on, and the calling thread's next start is taken in the same hold.
 pub(crate) fn publish(
-    kernel: &Arc<Kernel>,
+    worker: &Worker,
     record: Arc<Proc>,
     usage: Option<Usage>,
     threads: usize,
-    class: Option<ClassId>,
 ) -> Option<Start> {
+    let kernel = &worker.kernel;
     let node = record.node().expect("a process that has not died is linked");
     let mut leftovers = Leftovers::default();
     let mut list = give_children_away(kernel, kernel.proclist.lock(), node);
@@ -271,11 +270,10 @@ pub(crate) fn publish(
         kernel.quiet_cv.notify_all();
     }
     list.admission.release(threads);
-    let next = class.map(|class| (class, list.starts.take(class, Arrival::Finished)));
+    let (next, call) = worker.take_next(&mut list.starts);
     drop(list);
     drop((in_tree, in_table, record));
     kernel.dispose(leftovers);
-    let (class, (start, call)) = next?;
-    kernel.answer(class, call);
-    start
+    kernel.answer(worker.class, call);
+    next
 }

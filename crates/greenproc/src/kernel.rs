@@ -13,6 +13,7 @@ use crate::error::{Error, Exhausted, Result};
 use crate::event::{EventKind, Subscribers};
 use crate::locks::Proclist;
 use crate::lwp::Nudge;
+use crate::pace::Pace;
 use crate::pid::Pid;
 use crate::proc::{Nudges, Proc};
 use crate::signal::Signal;
@@ -26,6 +27,8 @@ use crate::tree::{NodeRef, ProcTree, Reaped};
 /// How many nodes one hold of `proclist_lock` works on when there are many (adoption, group kills, snapshots).
 pub(crate) const BATCH: usize = 256;
 
+/// Aligned, so that the count of its `Arc`, which every handle changes, shares no cache line with it.
+#[repr(align(128))]
 pub(crate) struct Kernel {
     pub(crate) config: Config,
     pub(crate) kick: Kick,
@@ -36,6 +39,8 @@ pub(crate) struct Kernel {
     pub(crate) pids: PidTable,
     pub(crate) threads: Threads,
     pub(crate) timekeeper: Timekeeper,
+    /// How many threads of the default class are at work.
+    pub(crate) pace: Arc<Pace>,
     /// A start was queued while a thread spins. Set by whoever queued it, cleared by the spinner.
     pub(crate) start_is_there: AtomicBool,
     /// The kinds of events that somebody wants, as a hint that saves taking `proclist_lock`.

@@ -108,7 +108,7 @@ impl<T> KillableMutex<T> {
                     line.waiting.push_back(me.clone());
                 }
             }
-            process.name_thread();
+            let _doze = process.doze();
             let slept = process.sleep_until(None, |state| {
                 state.lwp(process.lwp).is_some_and(|lwp| std::mem::take(&mut lwp.woken))
             });

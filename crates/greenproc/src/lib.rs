@@ -60,6 +60,7 @@ mod life;
 mod limits;
 mod locks;
 mod lwp;
+mod pace;
 mod pid;
 mod proc;
 mod process;

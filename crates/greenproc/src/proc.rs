@@ -27,8 +27,8 @@ use crate::threads::ThreadId;
 use crate::tree::NodeRef;
 use crate::usage::Usage;
 
-/// What a child takes over from its parent, shared until somebody changes it.
-#[derive(Clone, Debug)]
+/// What a child takes over from its parent.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Inherited {
     pub(crate) uid: u32,
     pub(crate) gid: u32,
@@ -38,7 +38,7 @@ pub(crate) struct Inherited {
 pub(crate) struct Proc {
     pub(crate) pid: Pid,
     pub(crate) name: Cow<'static, str>,
-    pub(crate) inherited: Arc<Inherited>,
+    pub(crate) inherited: Inherited,
     pub(crate) started: Moment,
     /// Which threads its LWPs run on.
     pub(crate) class: ClassId,
@@ -102,7 +102,7 @@ impl Proc {
     pub(crate) fn new(
         pid: Pid,
         name: Cow<'static, str>,
-        inherited: Arc<Inherited>,
+        inherited: Inherited,
         class: ClassId,
         now: Moment,
     ) -> Proc {

@@ -2,8 +2,10 @@
 
 use crate::kernel::{BATCH, Leftovers};
 use crate::lwp::Place;
+use crate::pace::Doze;
 use crate::process::Process;
 use crate::selector::WaitFlags;
+use crate::starts::Call;
 use crate::tree::{Poll, Wanted, Who};
 
 /// Reaps every child of init, and orphans as they come, until init is made to end.
@@ -26,6 +28,14 @@ pub(crate) fn run(init: &Process) {
         }
         if leftovers.is_empty() {
             // Unlike a wait, this one sleeps without a child too: there will be orphans.
+            let doze = Doze::begin(init.worker.pace());
+            let awaited = doze.is_awaited();
+            let call = if awaited { list.starts.resume(init.worker.class) } else { Call::Nobody };
+            if !matches!(call, Call::Nobody) {
+                drop(list);
+                kernel.answer(init.worker.class, call);
+                continue;
+            }
             let request = init.fall_asleep(&mut init.record.state.lock(), Place::Waiting);
             if request.is_none() {
                 slot.cv.wait(&mut list);
@@ -34,6 +44,7 @@ pub(crate) fn run(init: &Process) {
                 list.tree.leave_channel(node, slot, None);
             }
             drop(list);
+            drop(doze);
             if let Some(request) = request {
                 init.meet(request);
                 kernel.proclist.lock().tree.enter_channel(node, slot, wanted);

@@ -42,8 +42,8 @@ pub(crate) fn spawn(
         }
     };
     let inherited = match limits {
-        None => Arc::clone(&parent.inherited),
-        Some(limits) => Arc::new(Inherited { limits, ..(*parent.inherited).clone() }),
+        None => parent.inherited,
+        Some(limits) => Inherited { limits, ..parent.inherited },
     };
     let now = Moment::now();
     let record = kernel.pids.claim(|pid| Proc::new(pid, name, inherited, class, now))?;

@@ -1,15 +1,16 @@
 //! The start queue: which LWPs wait for a native thread, and which threads wait for an LWP.
 //!
 //! A start goes into a queue; a thread that just finished takes the next one without any wake-up, and whoever takes a
-//! start while more are waiting first gets one more thread going. So no LWP waits for another to finish, at most one
-//! wake-up is under way per class, and a burst of short processes costs a fraction of a wake-up each.
-//!
+//! start while more are waiting first gets one more thread going, unless as many LWPs are at work as there are CPUs
+//! (`pace.rs`). So no LWP waits long for another to finish, at most one wake-up is under way per class, and a burst of
+//! short processes costs hardly any.//!
 //! A plain data structure under `proclist_lock`: it decides, the caller wakes or creates after unlocking.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::lwp::{Seat, Summons};
+use crate::pace::{Pace, SLOW};
 
 /// Which threads an LWP can run on: those with its stack size, kept or fresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,6 +28,8 @@ pub(crate) enum Call {
     Wake(Arc<Seat>),
     /// Create one more thread.
     Create,
+    /// Enough are at work: the timekeeper is to see whether that stays so.
+    HeldBack,
 }
 
 /// What a thread that looks for work has been doing.
@@ -38,6 +41,8 @@ pub(crate) enum Arrival {
     Spun,
     /// It just finished an LWP.
     Finished,
+    /// It looks before it rests.
+    Looking,
 }
 
 struct Class<T> {
@@ -50,6 +55,15 @@ struct Class<T> {
     coming: bool,
     /// One idle thread looks at the queue without sleeping.
     spinning: bool,
+    /// Threads that have an LWP.
+    working: u32,
+    /// Holds calls back while enough are at work.
+    pace: Option<Arc<Pace>>,
+    /// The queue moved too slowly: nothing is held back until it is empty.
+    hurried: bool,
+    /// Starts taken, and how many that were when the timekeeper last looked.
+    taken: u64,
+    seen: u64,
 }
 
 pub(crate) struct Starts<T> {
@@ -71,10 +85,27 @@ impl<T> Starts<T> {
             self.classes.iter().position(|class| class.stack_size == stack_size && class.keep == keep);
         let place = place.unwrap_or_else(|| {
             let (queue, idle) = (VecDeque::new(), Vec::new());
-            self.classes.push(Class { stack_size, keep, queue, idle, coming: false, spinning: false });
+            self.classes.push(Class {
+                stack_size,
+                keep,
+                queue,
+                idle,
+                coming: false,
+                spinning: false,
+                working: 0,
+                pace: None,
+                hurried: false,
+                taken: 0,
+                seen: 0,
+            });
             self.classes.len() - 1
         });
         ClassId(place as u32)
+    }
+
+    /// Lets a class hold calls back.
+    pub(crate) fn set_pace(&mut self, class: ClassId, pace: Arc<Pace>) {
+        self.classes[class.0 as usize].pace = Some(pace);
     }
 
     pub(crate) fn stack_size(&self, class: ClassId) -> usize {
@@ -98,15 +129,52 @@ impl<T> Starts<T> {
         match arrival {
             Arrival::Called => class.coming = false,
             Arrival::Spun => class.spinning = false,
-            Arrival::Finished => {}
+            Arrival::Finished => class.working -= 1,
+            Arrival::Looking => {}
         }
         let start = class.queue.pop_front();
+        if start.is_some() {
+            class.working += 1;
+            class.taken += 1;
+        }
         let call = match class.queue.is_empty() {
-            true => Call::Nobody,
+            true => {
+                class.calm_down();
+                Call::Nobody
+            }
             false if class.spinning => Call::Spinner,
             false => class.call(),
         };
         (start, call)
+    }
+
+    /// A thread has finished an LWP, and takes no other for now.
+    pub(crate) fn finish(&mut self, class: ClassId) {
+        self.classes[class.0 as usize].working -= 1;
+    }
+
+    /// An LWP is about to sleep: makes the call that was held back because of it.
+    pub(crate) fn resume(&mut self, class: ClassId) -> Call {
+        let class = &mut self.classes[class.0 as usize];
+        match class.queue.is_empty() {
+            true => Call::Nobody,
+            false => class.call(),
+        }
+    }
+
+    /// Whether the queue moved fast enough since the last look; if not, every start gets a thread.
+    pub(crate) fn look_after(&mut self, class: ClassId) -> Call {
+        let class = &mut self.classes[class.0 as usize];
+        let moved = class.taken - std::mem::replace(&mut class.seen, class.taken);
+        if class.queue.is_empty() {
+            return Call::Nobody;
+        }
+        class.hurried |= moved < SLOW;
+        match class.call() {
+            // It is still under observation, though it was held back before.
+            Call::Nobody if !class.hurried => Call::HeldBack,
+            call => call,
+        }
     }
 
     /// All starts that `match`, taken out of order.
@@ -174,9 +242,16 @@ impl<T> Starts<T> {
 
 impl<T> Class<T> {
     fn call(&mut self) -> Call {
-        if std::mem::replace(&mut self.coming, true) {
+        if self.coming {
             return Call::Nobody;
         }
+        if let Some(pace) = self.pace.as_ref().filter(|_| !self.hurried) {
+            let known = pace.is_holding_back();
+            if pace.holds_back(self.working) {
+                return if known { Call::Nobody } else { Call::HeldBack };
+            }
+        }
+        self.coming = true;
         match self.idle.pop() {
             Some(seat) => {
                 seat.summon(Summons::Work);
@@ -185,11 +260,20 @@ impl<T> Class<T> {
             None => Call::Create,
         }
     }
+
+    /// The queue is empty.
+    fn calm_down(&mut self) {
+        self.hurried = false;
+        if let Some(pace) = &self.pace {
+            pace.relent();
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pace::Doze;
 
     fn fixture() -> (Starts<u32>, ClassId) {
         let mut starts = Starts::default();
@@ -300,6 +384,90 @@ mod tests {
         assert_eq!(starts.queued(), 0);
     }
 
+    /// A class of which `enough` LWPs at work are enough, and the first start on its way to a thread.
+    fn paced(enough: u32) -> (Starts<u32>, ClassId, Arc<Pace>) {
+        let (mut starts, class) = fixture();
+        let pace = Arc::new(Pace::new(enough));
+        starts.set_pace(class, Arc::clone(&pace));
+        (starts, class, pace)
+    }
+
+    /// Pushes, and lets the thread come that is called for.
+    fn occupy(starts: &mut Starts<u32>, class: ClassId) {
+        assert!(is_create(&starts.push(class, 0)));
+        assert_eq!(starts.take(class, Arrival::Called).0, Some(0));
+    }
+
+    #[test]
+    fn nobody_is_called_while_enough_are_at_work() {
+        let (mut starts, class, _) = paced(2);
+        occupy(&mut starts, class);
+        occupy(&mut starts, class);
+        assert!(matches!(starts.push(class, 1), Call::HeldBack));
+        assert!(matches!(starts.push(class, 2), Call::Nobody), "the timekeeper knows");
+        // Those who are at work take the starts as they finish.
+        assert_eq!(starts.take(class, Arrival::Finished).0, Some(1));
+        assert_eq!(starts.take(class, Arrival::Finished).0, Some(2));
+        assert!(starts.take(class, Arrival::Finished).0.is_none());
+        // One of the two rests now: the next start calls again.
+        assert!(is_create(&starts.push(class, 3)));
+    }
+
+    #[test]
+    fn whoever_dozes_is_made_up_for() {
+        let (mut starts, class, pace) = paced(1);
+        occupy(&mut starts, class);
+        assert!(!Doze::begin(Some(&pace)).is_awaited(), "nothing was held back");
+        assert!(matches!(starts.push(class, 1), Call::HeldBack));
+        let doze = Doze::begin(Some(&pace));
+        assert!(doze.is_awaited());
+        assert!(is_create(&starts.resume(class)));
+        assert_eq!(starts.take(class, Arrival::Called).0, Some(1));
+        assert!(!Doze::begin(Some(&pace)).is_awaited(), "the queue is empty");
+        drop(doze);
+        assert!(matches!(starts.push(class, 2), Call::HeldBack), "both are awake again");
+    }
+
+    #[test]
+    fn those_who_doze_already_do_not_count() {
+        let (mut starts, class, pace) = paced(1);
+        occupy(&mut starts, class);
+        let _doze = Doze::begin(Some(&pace));
+        assert!(is_create(&starts.push(class, 1)));
+    }
+
+    #[test]
+    fn a_queue_that_moves_slowly_gets_a_thread_for_every_start() {
+        let (mut starts, class, _) = paced(1);
+        occupy(&mut starts, class);
+        for start in 0..3 * SLOW as u32 {
+            let _ = starts.push(class, start);
+        }
+        for _ in 0..SLOW {
+            assert!(starts.take(class, Arrival::Finished).0.is_some());
+        }
+        assert!(matches!(starts.look_after(class), Call::HeldBack), "it moves");
+        assert!(is_create(&starts.look_after(class)), "it did not move at all");
+        let mut taken = 0;
+        loop {
+            let (start, call) = starts.take(class, Arrival::Called);
+            taken += u64::from(start.is_some());
+            if !is_create(&call) {
+                break;
+            }
+        }
+        assert_eq!((taken, starts.queued()), (2 * SLOW, 0), "each call led to the next");
+        assert!(matches!(starts.push(class, 1), Call::HeldBack), "the queue was empty in between");
+    }
+
+    #[test]
+    fn a_thread_that_is_not_used_again_is_not_at_work() {
+        let (mut starts, class, _) = paced(1);
+        occupy(&mut starts, class);
+        starts.finish(class);
+        assert!(is_create(&starts.push(class, 1)));
+    }
+
     #[test]
     fn classes_do_not_mix() {
         let mut starts = Starts::<u32>::default();
@@ -310,7 +478,7 @@ mod tests {
         assert_eq!(starts.class(9, true), small);
         assert_eq!(starts.stack_size(small), 16);
         let _ = starts.push(small, 1);
-        assert_eq!(starts.take(fresh, Arrival::Finished).0, None);
+        assert_eq!(starts.take(fresh, Arrival::Looking).0, None);
         assert!(!starts.keeps(fresh));
     }
 }

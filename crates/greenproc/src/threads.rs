@@ -166,6 +166,7 @@ impl Kernel {
                 seat.idle_cv.notify_one();
             }
             Call::Create => self.create_thread(class),
+            Call::HeldBack => self.timekeeper.look_after_starts(),
         }
     }
 

@@ -19,6 +19,7 @@ use crate::event::{EventKind, Stuck};
 use crate::kernel::Kernel;
 use crate::locks::Leaf;
 use crate::lwp::Place;
+use crate::pace::LOOK_AFTER;
 use crate::pid::LwpId;
 use crate::proc::Proc;
 use crate::signal::Signal;
@@ -46,6 +47,7 @@ struct Agenda {
     due: BinaryHeap<Reverse<Due>>,
     order: u64,
     retrying: bool,
+    looking_after: bool,
     stop: bool,
 }
 
@@ -62,6 +64,8 @@ enum Task {
     Watch { process: Arc<Proc>, lwp: LwpId },
     /// Try again to get threads for what waits in the start queue.
     RetryStarts,
+    /// See whether the queue moves although calls are held back.
+    LookAfterStarts,
 }
 
 impl PartialEq for Due {
@@ -140,6 +144,13 @@ impl Timekeeper {
         self.put(time::now() + STUCK_AFTER, Task::Watch { process: Arc::clone(process), lwp });
     }
 
+    /// Sees to it that starts whose calls are held back do not wait for long.
+    pub(crate) fn look_after_starts(&self) {
+        if !std::mem::replace(&mut self.agenda.lock().looking_after, true) {
+            self.put(time::now() + LOOK_AFTER, Task::LookAfterStarts);
+        }
+    }
+
     /// Tries again to get threads, until no start waits without one.
     pub(crate) fn retry_starts(&self) {
         if !std::mem::replace(&mut self.agenda.lock().retrying, true) {
@@ -184,6 +195,12 @@ impl Task {
                 }
             }
             Task::RetryStarts => retry_starts(kernel),
+            Task::LookAfterStarts => {
+                kernel.timekeeper.agenda.lock().looking_after = false;
+                let class = kernel.config.class;
+                let call = kernel.proclist.lock().starts.look_after(class);
+                kernel.answer(class, call);
+            }
         }
     }
 }
@@ -238,10 +255,6 @@ fn undo(kernel: &Arc<Kernel>, start: LwpStart) {
     kernel.tell(&start.process, EventKind::StartFailed);
     kernel.post(&start.process, Signal::KILL);
     let worker = Rc::new(Worker::of_timekeeper(Arc::clone(kernel)));
-    let mut next = worker.work(Start::Lwp(start));
-    // What the end of that process took from the queue with it was meant for a thread that runs it: this one does not.
-    while let Some(start) = next.take() {
-        let call = kernel.proclist.lock().starts.push(worker.class, start);
-        kernel.answer(worker.class, call);
-    }
+    let next = worker.work(Start::Lwp(start));
+    debug_assert!(next.is_none(), "a thread that lends itself takes nothing from the queue");
 }

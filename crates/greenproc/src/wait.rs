@@ -12,10 +12,12 @@ use greenproc_sync::{Mutex, MutexGuard, spin, time};
 use crate::kernel::{Kernel, ProcList};
 use crate::locks::{Leaf, Proclist};
 use crate::lwp::Place;
+use crate::pace::Doze;
 use crate::pid::Pid;
 use crate::proc::Request;
 use crate::process::Process;
 use crate::selector::Waited;
+use crate::starts::Call;
 use crate::tree::{Found, NodeRef, Poll, WaitSlot, Wanted, Zombie};
 
 /// Who waits.
@@ -65,7 +67,7 @@ pub(crate) struct Wait<'a> {
 }
 
 /// Waits for an event. Only looks at requests instead of sleeping.
-pub(crate) fn wait(kernel: &Kernel, wait: &Wait<'_>) -> Result<Waited, Unmet> {
+pub(crate) fn wait(kernel: &Arc<Kernel>, wait: &Wait<'_>) -> Result<Waited, Unmet> {
     let Wait { ref caller, parent, ref wanted, take, patience, note } = *wait;
     let mut list = kernel.proclist.lock();
     match list.tree.poll(parent, wanted) {
@@ -80,6 +82,7 @@ pub(crate) fn wait(kernel: &Kernel, wait: &Wait<'_>) -> Result<Waited, Unmet> {
         caller.spin(kernel);
         list = kernel.proclist.lock();
     }
+    let mut dozing = None;
     loop {
         match list.tree.poll(parent, wanted) {
             Poll::Ready(child, _) if take == Take::Reap => {
@@ -98,6 +101,17 @@ pub(crate) fn wait(kernel: &Kernel, wait: &Wait<'_>) -> Result<Waited, Unmet> {
                 return Err(Unmet::NoChild);
             }
             Poll::Nothing => list.tree.rearm(parent, caller.slot()),
+        }
+        if dozing.is_none() {
+            let doze = caller.doze(kernel);
+            let call = if doze.is_awaited() { list.starts.resume(kernel.config.class) } else { Call::Nobody };
+            dozing = Some(doze);
+            if !matches!(call, Call::Nobody) {
+                drop(list);
+                kernel.answer(kernel.config.class, call);
+                list = kernel.proclist.lock();
+                continue;
+            }
         }
         let unmet = match patience {
             Patience::Until(deadline) if time::now() >= deadline => Some(Unmet::NotYet),
@@ -184,6 +198,15 @@ impl Caller<'_> {
     fn fall_asleep(&self) -> Option<Request> {
         let Caller::Lwp(process) = self else { return None };
         process.fall_asleep(&mut process.record.state.lock(), Place::Waiting)
+    }
+
+    /// Counts the LWP as sleeping.
+    fn doze<'k>(&self, kernel: &'k Kernel) -> Doze<'k> {
+        let counted = match self {
+            Caller::Lwp(process) => process.worker.pace().is_some(),
+            Caller::Outside(_) => false,
+        };
+        Doze::begin(counted.then_some(&*kernel.pace))
     }
 
     fn wake_up(&self) {

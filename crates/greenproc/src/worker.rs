@@ -18,9 +18,10 @@ use crate::exit;
 use crate::kernel::Kernel;
 use crate::life::Life;
 use crate::lwp::{Interrupt, Place, Seat, Summons};
+use crate::pace::Pace;
 use crate::process::Process;
 use crate::report::ExitReport;
-use crate::starts::{Arrival, ClassId};
+use crate::starts::{Arrival, Call, ClassId, Starts};
 use crate::termination::Outcome;
 use crate::threads::{LwpStart, Start, ThreadId};
 use crate::usage::Usage;
@@ -140,9 +141,21 @@ impl Worker {
         self.lends_itself
     }
 
-    /// The class whose next start the thread takes; none if it is not to be used again.
-    pub(crate) fn next_class(&self) -> Option<ClassId> {
-        (!self.retire.get()).then_some(self.class)
+    /// The thread has finished an LWP: what it does next, unless it is not to be used again.
+    pub(crate) fn take_next(&self, starts: &mut Starts<Start>) -> (Option<Start>, Call) {
+        if self.lends_itself {
+            return (None, Call::Nobody);
+        }
+        if self.retire.get() {
+            starts.finish(self.class);
+            return (None, Call::Nobody);
+        }
+        starts.take(self.class, Arrival::Finished)
+    }
+
+    /// What counts the thread's LWP while it sleeps, if its class is counted.
+    pub(crate) fn pace(&self) -> Option<&Pace> {
+        (self.class == self.kernel.config.class).then_some(&*self.kernel.pace)
     }
 
     /// Whether the thread runs one LWP only, and ends before that can be seen as ended.
@@ -160,7 +173,7 @@ impl Worker {
                 for thread in threads {
                     self.kernel.threads.join(thread);
                 }
-                exit::publish(&self.kernel, process, None, count, Some(self.class))
+                exit::publish(self, process, None, count)
             }
         }
     }
@@ -258,7 +271,7 @@ impl Worker {
         if let Some(start) = self.spin() {
             return Some(start);
         }
-        let mut arrival = Arrival::Finished;
+        let mut arrival = Arrival::Looking;
         loop {
             let mut list = kernel.proclist.lock();
             let (start, call) = list.starts.take(self.class, arrival);

@@ -68,7 +68,7 @@ impl Process {
         cancel: Option<&Arc<dyn Fn() + Send + Sync>>,
     ) -> io::Result<T> {
         self.check_live()?;
-        self.name_thread();
+        let _doze = self.doze();
         loop {
             let refused = {
                 let mut state = self.record.state.lock();

@@ -161,7 +161,7 @@ impl Process {
         if let Err(error) = self.check_live() {
             return Picked::Refused(error);
         }
-        self.name_thread();
+        let _doze = self.doze();
         select.recv(interrupts);
         let refused = {
             let mut state = self.record.state.lock();

@@ -139,7 +139,7 @@ impl<T> LwpHandle<T> {
         if process.lwp == self.id {
             return Err(Error::Deadlock { what: "an LWP that joins itself" }.into());
         }
-        process.name_thread();
+        let _doze = process.doze();
         let id = self.id;
         let slept = process.sleep_until(None, |state| {
             let there = state.lwp(id).is_some();

@@ -12,6 +12,7 @@ use greenproc_sync::atomic::Ordering;
 
 use crate::error::Error;
 use crate::lwp::Place;
+use crate::pace::Doze;
 use crate::proc::{ProcState, Request};
 use crate::process::Process;
 use crate::worker::Unwind;
@@ -137,6 +138,16 @@ impl Process {
         if let Some(lwp) = state.lwp(self.lwp) {
             lwp.place = Place::Running;
         }
+    }
+
+    /// What every sleep begins with, before its interlock is taken: the thread gets its name, and another is called in its place if one is wanted. The guard lives as long as the sleep.
+    pub(crate) fn doze(&self) -> Doze<'_> {
+        self.name_thread();
+        let doze = Doze::begin(self.worker.pace());
+        if doze.is_awaited() {
+            self.worker.kernel.make_up_for(self.worker.class);
+        }
+        doze
     }
 
     /// Gives the thread the process's name, as the host's tools show it. Done before the first sleep, as most short lives

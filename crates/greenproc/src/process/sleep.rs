@@ -31,7 +31,7 @@ impl Process {
     pub fn sleep(&self, duration: Duration) -> Result<()> {
         self.enter();
         self.check_live()?;
-        self.name_thread();
+        let _doze = self.doze();
         match self.sleep_until(time::now().checked_add(duration), |_| false) {
             Slept::Done | Slept::TimedOut => Ok(()),
             Slept::Interrupted(request) => Err(self.meet(request)),

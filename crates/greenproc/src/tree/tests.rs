@@ -20,7 +20,7 @@ pub(super) const UID: u32 = 7;
 
 pub(super) fn record(pid: i32) -> Arc<Proc> {
     let class = Starts::<()>::default().class(1, true);
-    let inherited = Arc::new(Inherited { uid: UID, gid: 0, limits: Limits::default() });
+    let inherited = Inherited { uid: UID, gid: 0, limits: Limits::default() };
     let pid = Pid::new(pid).expect("a positive pid");
     Arc::new(Proc::new(pid, Cow::Borrowed("model"), inherited, class, Moment::now()))
 }

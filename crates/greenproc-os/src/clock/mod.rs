@@ -1,13 +1,19 @@
 //! CPU time of single threads.
 #![allow(unsafe_code, reason = "clock_gettime and getrusage")]
 
+mod undisturbed;
+
+use std::cell::Cell;
 use std::mem::MaybeUninit;
 use std::time::Duration;
 
 use crate::thread::Tid;
+use undisturbed::Mark;
 
-/// The CPU time that the calling thread has used since it began, user and system, in nanoseconds. A system
-/// call.
+/// The CPU time that the calling thread has used since it began, user and system, in nanoseconds; it never goes back.
+///
+/// Costs the reading of the monotonic clock while the thread keeps its CPU, and a system call after it was away, at least every
+/// [`RECKONING`] (where the C library has not registered `rseq(2)`: always a system call).
 ///
 /// ```
 /// use greenproc_os::clock::thread_cpu_ns;
@@ -18,7 +24,58 @@ use crate::thread::Tid;
 /// ```
 #[doc(alias = "CLOCK_THREAD_CPUTIME_ID")]
 pub fn thread_cpu_ns() -> u64 {
-    read(libc::CLOCK_THREAD_CPUTIME_ID).map_or(0, nanoseconds)
+    RECKONER.with(|reckoner| {
+        let now = reckoner.reckon().unwrap_or_else(|| reckoner.read()).max(reckoner.last.get());
+        reckoner.last.set(now);
+        now
+    })
+}
+
+/// How long the monotonic clock stands in for the CPU clock at most: they count the time of interrupts differently.
+pub const RECKONING: Duration = Duration::from_millis(1);
+
+thread_local! {
+    static RECKONER: Reckoner = Reckoner {
+        mark: Mark::of_this_thread(),
+        cpu_ns: Cell::new(0),
+        clock_ns: Cell::new(0),
+        last: Cell::new(0),
+    };
+}
+
+/// The calling thread's CPU clock, from when it was last read.
+struct Reckoner {
+    mark: Option<Mark>,
+    cpu_ns: Cell<u64>,
+    /// The monotonic clock at that time.
+    clock_ns: Cell<u64>,
+    /// What was said last.
+    last: Cell<u64>,
+}
+
+impl Reckoner {
+    /// The CPU time, if the thread has had its CPU since the clock was read.
+    fn reckon(&self) -> Option<u64> {
+        let mark = self.mark?;
+        let passed = monotonic_ns() - self.clock_ns.get();
+        // Looked at last: had the thread been away before the clock was read, this would show.
+        (mark.stands() && passed < RECKONING.as_nanos() as u64).then(|| self.cpu_ns.get() + passed)
+    }
+
+    fn read(&self) -> u64 {
+        if let Some(mark) = self.mark {
+            // Set first: should the thread be away between the two readings, that is noticed.
+            mark.set();
+        }
+        let cpu_ns = read(libc::CLOCK_THREAD_CPUTIME_ID).map_or(0, nanoseconds);
+        self.cpu_ns.set(cpu_ns);
+        self.clock_ns.set(monotonic_ns());
+        cpu_ns
+    }
+}
+
+fn monotonic_ns() -> u64 {
+    read(libc::CLOCK_MONOTONIC).map_or(0, nanoseconds)
 }
 
 /// A moment on the host's coarse clock: it advances every few milliseconds and costs a few nanoseconds to read, without
