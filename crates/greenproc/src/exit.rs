@@ -234,6 +234,9 @@ fn give_children_away<'k>(
     list
 }
 
+/// How many zombies there may be before their records go.
+const RECORDS_KEPT: usize = 4_096;
+
 /// Makes the zombie visible, or buries it at once if the parent ignores its children. The `threads` that the process had
 /// may be others' from here on, and the calling thread's next start is taken in the same hold.
 pub(crate) fn publish(
@@ -261,7 +264,9 @@ pub(crate) fn publish(
     }
     list.events.tell(record.pid, &record.name, EventKind::Exited { status });
     let Buried { record: in_tree, reaped } = list.tree.zombify(node, death);
-    let in_table = kernel.pids.entomb(record.pid, node);
+    // Few zombies keep their record until they are reaped: that saves the table's cache line, and whoever made it frees it.
+    let in_table =
+        if list.tree.zombies() > RECORDS_KEPT { kernel.pids.entomb(record.pid, node) } else { None };
     if let Some(reaped) = reaped {
         list.note_reaped(&kernel.pids, &reaped);
         leftovers.push(*reaped);

@@ -11,6 +11,7 @@ use crate::admission::Admission;
 use crate::builder::OnInitExit;
 use crate::error::{Error, Exhausted, Result};
 use crate::event::{EventKind, Subscribers};
+use crate::life::Life;
 use crate::locks::Proclist;
 use crate::lwp::Nudge;
 use crate::pace::Pace;
@@ -153,12 +154,15 @@ impl Kernel {
         drop((slot, reaped));
     }
 
-    /// Who has this pid: a process that is linked and was not reaped.
+    /// Who has this pid: a process that is linked and was not reaped. One that has ended is dead here, whether or not the
+    /// table keeps its record still.
     pub(crate) fn find(&self, pid: Pid) -> Result<Entry> {
         match self.pids.find(pid) {
-            Some(Entry::Live(process)) if process.node().is_none() => {
-                Err(Error::NoProcess { pid: pid.as_raw() })
-            }
+            Some(Entry::Live(process)) => match process.node() {
+                None => Err(Error::NoProcess { pid: pid.as_raw() }),
+                Some(node) if process.state.lock().life == Life::Zombie => Ok(Entry::Dead(node)),
+                Some(_) => Ok(Entry::Live(process)),
+            },
             Some(entry) => Ok(entry),
             None => Err(Error::NoProcess { pid: pid.as_raw() }),
         }

@@ -45,6 +45,7 @@ pub(crate) enum Arrival {
     Looking,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
 struct Class<T> {
     stack_size: usize,
     keep: bool,
@@ -156,10 +157,7 @@ impl<T> Starts<T> {
     /// An LWP is about to sleep: makes the call that was held back because of it.
     pub(crate) fn resume(&mut self, class: ClassId) -> Call {
         let class = &mut self.classes[class.0 as usize];
-        match class.queue.is_empty() {
-            true => Call::Nobody,
-            false => class.call(),
-        }
+        if class.queue.is_empty() { Call::Nobody } else { class.call() }
     }
 
     /// Whether the queue moved fast enough since the last look; if not, every start gets a thread.

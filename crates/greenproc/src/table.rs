@@ -27,7 +27,7 @@ struct Slot {
 /// Who has a pid.
 #[derive(Clone)]
 pub(crate) enum Entry {
-    /// A process that has not ended. It answers ESRCH until it is linked.
+    /// A process that has not ended, or of which that is not noted yet. It answers ESRCH until it is linked.
     Live(Arc<Proc>),
     /// One that has ended and was not reaped; its record is gone, its node is left.
     Dead(NodeRef),
@@ -100,7 +100,7 @@ impl PidTable {
         self.slots.get(&pid).and_then(|slot| slot.process.clone())
     }
 
-    /// The process has ended: from here on its pid leads to its node. Called under `proclist_lock`, so that it comes
+    /// The process has ended: from here on its pid leads to its node, and the record may go. Called under `proclist_lock`, so that it comes
     /// before the reaping. What is returned is dropped by the caller, after unlocking.
     #[must_use = "drop it after unlocking"]
     pub(crate) fn entomb(&self, pid: Pid, node: NodeRef) -> Option<Entry> {
