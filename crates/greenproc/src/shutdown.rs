@@ -243,7 +243,7 @@ pub(crate) fn publish_init(init: &Process, usage: Usage) {
     let record = &init.record;
     let mut list = kernel.proclist.lock();
     list.admission.release(1);
-    list.starts.finish(init.worker.class);
+    init.worker.finish(&mut list.starts);
     let death = record.state.lock().die(Some(usage));
     let status = death.status;
     list.events.tell(record.pid, &record.name, EventKind::Exited { status });

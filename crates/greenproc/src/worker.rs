@@ -143,14 +143,18 @@ impl Worker {
 
     /// The thread has finished an LWP: what it does next, unless it is not to be used again.
     pub(crate) fn take_next(&self, starts: &mut Starts<Start>) -> (Option<Start>, Call) {
-        if self.lends_itself {
-            return (None, Call::Nobody);
-        }
-        if self.retire.get() {
-            starts.finish(self.class);
+        if self.lends_itself || self.retire.get() {
+            self.finish(starts);
             return (None, Call::Nobody);
         }
         starts.take(self.class, Arrival::Finished)
+    }
+
+    /// The thread has finished an LWP, and takes no other for now.
+    pub(crate) fn finish(&self, starts: &mut Starts<Start>) {
+        if !self.lends_itself {
+            starts.finish(self.class);
+        }
     }
 
     /// What counts the thread's LWP while it sleeps, if its class is counted.

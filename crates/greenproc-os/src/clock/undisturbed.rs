@@ -115,7 +115,7 @@ mod tests {
         assert!(stood, "a thousand times in a row it was taken off its CPU");
         mark.set();
         while mark.stands() {
-            std::thread::sleep(std::time::Duration::from_micros(1));
+            std::thread::park_timeout(std::time::Duration::from_micros(1));
         }
     }
 }
