@@ -58,7 +58,7 @@ fn pids() -> Result<()> {
 /// Limits are given with the command, and inherited.
 fn limits_of_a_process() -> Result<()> {
     let runtime = Runtime::boot()?;
-    let limits = Limits { lwps: Some(2), processes: Some(3) };
+    let limits = Limits { lwps: Some(2), processes: Some(3), ..Limits::default() };
     let status = runtime.run(
         Command::new("limited", |p| {
             let lwp = p.spawn_lwp(|p| p.sleep(Duration::from_hours(1)))?;

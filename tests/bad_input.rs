@@ -34,8 +34,8 @@ use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded, unbounded};
 use greenproc::{
-    Child, Command, Disposition, EventFilter, EventKind, ExitStatus, KillableMutex, Pid, Process,
-    ProcessGroup, Result, Runtime, Signal, Target, WaitFlags, WaitFor, sys,
+    Child, Command, EventFilter, EventKind, ExitStatus, KillableMutex, Pid, Process, ProcessGroup, Result,
+    Runtime, SigAction, Signal, Target, WaitFlags, WaitFor, sys,
 };
 use greenproc_tests::{Fixture, hold, next_event, succeeded};
 
@@ -332,14 +332,19 @@ fn who_may_not_be_moved_stays() {
     fixture.is_down(ExitStatus::exited(0));
 }
 
-/// `Process::sigaction`: EINVAL for every signal but SIGCHLD.
+/// `Process::sigaction`: EINVAL for SIGKILL and SIGSTOP, unless it is the default they have anyway.
 #[test]
-fn only_sigchld_has_an_action() {
+fn sigkill_and_sigstop_cannot_be_caught() {
     Fixture::boot().inside(|p| {
-        for signal in (1..=64).filter_map(Signal::from_raw).filter(|&signal| signal != Signal::CHLD) {
-            assert_eq!(errno(p.sigaction(signal, Disposition::Ignore)), libc::EINVAL);
+        for signal in (1..=64).filter_map(Signal::from_raw) {
+            let sure = [Signal::KILL, Signal::STOP].contains(&signal);
+            for action in [SigAction::IGNORE, SigAction::handler(|_, _| {})] {
+                let set = p.sigaction(signal, action);
+                assert_eq!(set.is_err(), sure, "{signal}");
+                assert!(!sure || errno(set) == libc::EINVAL, "{signal}");
+            }
+            assert!(p.sigaction(signal, SigAction::DEFAULT).is_ok(), "{signal}");
         }
-        assert_eq!(p.sigaction(Signal::CHLD, Disposition::Ignore).expect("it has"), Disposition::Default);
     });
 }
 
@@ -439,7 +444,7 @@ fn stale_calls(p: &Process) -> Vec<(&'static str, i32)> {
         ("waitid", errno(p.waitid(WaitFor::Any, WaitFlags::EXITED))),
         ("wait_timeout", errno(p.wait_timeout(WaitFor::Any, WaitFlags::empty(), FOR_EVER))),
         ("kill", errno(p.kill(Pid::INIT, Signal::CHLD))),
-        ("sigaction", errno(p.sigaction(Signal::CHLD, Disposition::Ignore))),
+        ("sigaction", errno(p.sigaction(Signal::CHLD, SigAction::IGNORE))),
         ("set_child_subreaper", errno(p.set_child_subreaper(true))),
         ("setpgid", errno(p.setpgid(None, None))),
         ("sleep", errno(p.sleep(FOR_EVER))),

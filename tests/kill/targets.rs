@@ -3,10 +3,8 @@
 use std::io::{self, ErrorKind, Read, Write};
 
 use crossbeam_channel::{bounded, unbounded};
-use greenproc::{
-    Child, Command, ExitStatus, Pid, Process, ProcessGroup, Signal, Target, WaitFlags, WaitFor, sys,
-};
-use greenproc_tests::{Fixture, hold, succeeded};
+use greenproc::{Child, Command, ExitStatus, Pid, Process, ProcessGroup, Signal, Target, WaitFlags, WaitFor};
+use greenproc_tests::{Fixture, succeeded};
 
 use crate::{FOR_EVER, errno};
 
@@ -200,26 +198,4 @@ fn signals_that_are_ignored_do_nothing() {
     sender.send(()).expect("it receives");
     succeeded(&child.wait().expect("mine"));
     assert_eq!(interruptions.take(), Some(0));
-}
-
-/// Stop signals are not part of this version: EINVAL on every way to send one, and nothing happens.
-#[test]
-fn stop_signals_are_refused() {
-    let fixture = Fixture::boot();
-    fixture.inside(|p| {
-        let (_hold, held) = hold();
-        let child = p.spawn(Command::new("child", held)).expect("room");
-        for signal in signals(Default::Stops) {
-            assert_eq!(errno(p.kill(child.id(), signal)), libc::EINVAL);
-            assert_eq!(errno(child.signal(signal)), libc::EINVAL);
-            assert_eq!(sys::kill(child.id().as_raw(), signal.as_raw()), Err(libc::EINVAL));
-            let info = p.wait4(WaitFor::Any, WaitFlags::UNTRACED | WaitFlags::NOHANG);
-            assert!(info.expect("a child").is_none(), "it did not stop");
-        }
-        child.kill().expect("it lives");
-        assert_eq!(child.wait().expect("mine").status.signal(), Some(Signal::KILL));
-    });
-    for signal in signals(Default::Stops) {
-        assert_eq!(errno(fixture.kill(Pid::INIT, signal)), libc::EINVAL);
-    }
 }

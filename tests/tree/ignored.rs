@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use crossbeam_channel::unbounded;
 use greenproc::{
-    Command, Disposition, EventFilter, EventKind, Process, SigCode, Signal, Usage, WaitFlags, WaitFor,
+    Command, EventFilter, EventKind, Process, SigAction, SigCode, Signal, Usage, WaitFlags, WaitFor,
 };
 use greenproc_tests::{Fixture, burn, dead, errno, living, new_group, next_event, same, soon};
 
 use crate::is_reaped;
 
-const IGNORING: [Disposition; 2] = [Disposition::Ignore, Disposition::NoChildWait];
+const IGNORING: [SigAction; 2] = [SigAction::IGNORE, SigAction::NO_CHILD_WAIT];
 
 /// Row 40, decision 2: ignored children leave no zombie, and a wait for them ends when none is left.
 #[test]
@@ -18,7 +18,7 @@ fn a_wait_for_ignored_children_ends_with_echild_when_the_last_one_ends() {
     let fixture = Fixture::boot();
     for disposition in IGNORING {
         fixture.inside(move |p| {
-            assert_eq!(p.sigaction(Signal::CHLD, disposition).expect("SIGCHLD"), Disposition::Default);
+            assert_eq!(p.sigaction(Signal::CHLD, disposition.clone()).expect("SIGCHLD"), SigAction::DEFAULT);
             for who in [WaitFor::Any, WaitFor::MyGroup, WaitFor::Group(p.pgid())] {
                 let family = [living(p, same), living(p, same), living(p, same)];
                 assert!(p.wait4(who, WaitFlags::NOHANG).expect("they live").is_none(), "{who:?}");
@@ -42,7 +42,7 @@ fn a_wait_for_one_ignored_child_ends_while_others_live() {
     let fixture = Fixture::boot();
     for disposition in IGNORING {
         fixture.inside(move |p| {
-            p.sigaction(Signal::CHLD, disposition).expect("SIGCHLD");
+            p.sigaction(Signal::CHLD, disposition.clone()).expect("SIGCHLD");
             let (keeper, keeper_hold) = living(p, same);
             let (child, hold) = living(p, new_group);
             let (waiting, is_waiting) = unbounded();
@@ -76,8 +76,9 @@ fn ignored_children_are_reaped_at_once_and_count_nowhere() {
     let fixture = Fixture::boot();
     for disposition in IGNORING {
         let events = fixture.events(EventFilter::EXIT_SIGNAL | EventFilter::EXITED | EventFilter::REAPED);
+        let signalled = disposition == SigAction::NO_CHILD_WAIT;
         let (parent, child) = fixture.inside(move |p| {
-            p.sigaction(Signal::CHLD, disposition).expect("SIGCHLD");
+            p.sigaction(Signal::CHLD, disposition.clone()).expect("SIGCHLD");
             let child = p.spawn(Command::new("child", |_| burn(Duration::from_millis(3)))).expect("room");
             assert_eq!(errno(p.wait()), libc::ECHILD);
             assert_eq!(p.children_usage(), Usage::default());
@@ -96,11 +97,9 @@ fn ignored_children_are_reaped_at_once_and_count_nowhere() {
             });
             is_reaped(kind)
         });
-        let expected: &[&str] = match disposition {
-            Disposition::NoChildWait => &["signal", "exited", "reaped"],
-            _ => &["exited", "reaped"],
-        };
-        assert_eq!(seen, expected, "{disposition:?}");
+        let expected: &[&str] =
+            if signalled { &["signal", "exited", "reaped"] } else { &["exited", "reaped"] };
+        assert_eq!(seen, expected);
     }
 }
 
@@ -111,11 +110,11 @@ fn children_that_end_before_and_after_they_are_ignored_leave_zombies() {
     for disposition in IGNORING {
         fixture.inside(move |p| {
             let before = dead(p, 1, same);
-            assert_eq!(p.sigaction(Signal::CHLD, disposition).expect("SIGCHLD"), Disposition::Default);
+            assert_eq!(p.sigaction(Signal::CHLD, disposition.clone()).expect("SIGCHLD"), SigAction::DEFAULT);
             let ignored = p.spawn(Command::new("ignored", |_| 2)).expect("room");
             assert_eq!(errno(p.wait4(WaitFor::Pid(ignored.id()), WaitFlags::empty())), libc::ECHILD);
             let first = p.wait().expect("it was a zombie already");
-            assert_eq!(p.sigaction(Signal::CHLD, Disposition::Default).expect("SIGCHLD"), disposition);
+            assert_eq!(p.sigaction(Signal::CHLD, SigAction::DEFAULT).expect("SIGCHLD"), disposition);
             let after = dead(p, 3, same);
             let second = p.wait().expect("a zombie");
             assert_eq!((first.pid, second.pid), (before.id(), after.id()));
@@ -132,11 +131,11 @@ fn a_subreaper_that_ignores_its_children_keeps_no_inherited_zombie() {
         let events = fixture.events(EventFilter::REAPED);
         let zombie = fixture.inside(move |p| {
             p.set_child_subreaper(true).expect("it runs");
-            p.sigaction(Signal::CHLD, disposition).expect("SIGCHLD");
+            p.sigaction(Signal::CHLD, disposition.clone()).expect("SIGCHLD");
             let (made, is_made) = unbounded();
             let parent = Command::new("parent", move |p: &Process| {
                 // The action was inherited.
-                assert_eq!(p.sigaction(Signal::CHLD, Disposition::Default).expect("SIGCHLD"), disposition);
+                assert_eq!(p.sigaction(Signal::CHLD, SigAction::DEFAULT).expect("SIGCHLD"), disposition);
                 made.send(dead(p, 1, same).id()).expect("the test listens");
             });
             p.spawn(parent).expect("room");
@@ -145,15 +144,4 @@ fn a_subreaper_that_ignores_its_children_keeps_no_inherited_zombie() {
         });
         next_event(&events, zombie, is_reaped);
     }
-}
-
-/// Row 40: only SIGCHLD has an action in this version.
-#[test]
-fn other_signals_have_no_action() {
-    let fixture = Fixture::boot();
-    fixture.inside(|p| {
-        for signal in [Signal::KILL, Signal::TERM, Signal::USR1, Signal::WINCH] {
-            assert_eq!(errno(p.sigaction(signal, Disposition::Ignore)), libc::EINVAL, "{signal}");
-        }
-    });
 }

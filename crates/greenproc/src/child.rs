@@ -114,14 +114,12 @@ impl Child {
     ///
     /// # Errors
     /// - ESRCH: it was reaped, even if its pid is in use again.
-    /// - EINVAL: stop signals are not part of this version.
+    /// - EPERM: a process made the handle, and its user may not signal this one.
     pub fn signal(&self, signal: Signal) -> Result<()> {
-        target::check(signal)?;
         if !self.kernel.proclist.lock().tree.holds(self.node) {
             return Err(Error::NoProcess { pid: self.record.pid.as_raw() });
         }
-        target::send(&self.kernel, &self.record, signal);
-        Ok(())
+        target::send(&self.kernel, None, &self.record, signal)
     }
 
     /// How it ended, once a wait through this handle has taken it.

@@ -8,6 +8,7 @@ use crate::limits::Limits;
 use crate::pid::Pid;
 use crate::process::Process;
 use crate::signal::Signal;
+use crate::sigset::SigSet;
 use crate::termination::{Outcome, Termination};
 
 /// The longest name of a process, in bytes.
@@ -46,6 +47,8 @@ pub struct Command {
     pub(crate) name: Cow<'static, str>,
     pub(crate) body: Body,
     pub(crate) group: Option<ProcessGroup>,
+    pub(crate) new_session: bool,
+    pub(crate) mask: Option<SigSet>,
     pub(crate) exit_signal: Option<Signal>,
     pub(crate) limits: Option<Limits>,
     pub(crate) stack_size: Option<usize>,
@@ -73,6 +76,8 @@ impl Command {
             name: name.into(),
             body: Box::new(move |process| body(process).report()),
             group: None,
+            new_session: false,
+            mask: None,
             exit_signal: Some(Signal::CHLD),
             limits: None,
             stack_size: None,
@@ -85,6 +90,23 @@ impl Command {
     /// Source: POSIX `posix_spawnattr_setpgroup`.
     pub fn process_group(mut self, group: ProcessGroup) -> Command {
         self.group = Some(group);
+        self
+    }
+
+    /// Makes the process the leader of a new session, and of its first group, before anybody can see it. A
+    /// [`process_group`](Command::process_group) asked for besides is not looked at.
+    ///
+    /// Source: POSIX `setsid`, `posix_spawn` with `POSIX_SPAWN_SETSID`.
+    pub fn new_session(mut self) -> Command {
+        self.new_session = true;
+        self
+    }
+
+    /// What the first LWP blocks; else what the LWP that spawns it blocks. SIGKILL and SIGSTOP are never blocked.
+    ///
+    /// Source: POSIX `posix_spawnattr_setsigmask`.
+    pub fn signal_mask(mut self, mask: impl Into<SigSet>) -> Command {
+        self.mask = Some(mask.into());
         self
     }
 
@@ -139,6 +161,8 @@ impl fmt::Debug for Command {
         f.debug_struct("Command")
             .field("name", &self.name)
             .field("group", &self.group)
+            .field("new_session", &self.new_session)
+            .field("mask", &self.mask)
             .field("exit_signal", &self.exit_signal)
             .field("limits", &self.limits)
             .field("stack_size", &self.stack_size)

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::pid::Pid;
+use crate::pid::{LwpId, Pid};
 use crate::signal::Signal;
 use crate::status::ExitStatus;
 
@@ -30,6 +30,12 @@ pub enum Error {
     NoProcess {
         /// The number that was asked for.
         pid: i32,
+    },
+    /// ESRCH: the process has no such LWP.
+    #[error("the process has no LWP {lwp}")]
+    NoLwp {
+        /// The LWP that was asked for.
+        lwp: LwpId,
     },
     /// ESRCH: there is no process group of this number.
     #[error("no process group has number {pgid}")]
@@ -150,6 +156,15 @@ pub enum Exhausted {
         /// The limit.
         limit: u32,
     },
+    /// The target has as many real-time signals pending as its limit allows.
+    #[error("{limit} signals are pending already: the target does not take them")]
+    Signals {
+        /// The limit.
+        limit: u32,
+    },
+    /// Nothing came in the time that was given.
+    #[error("timed out")]
+    Timeout,
     /// The runtime is shutting down and admits nobody.
     #[error("the runtime is shutting down")]
     ShuttingDown,
@@ -159,9 +174,11 @@ impl Error {
     /// The host's number for this error.
     pub fn errno(&self) -> i32 {
         match self {
-            Error::NoProcess { .. } | Error::NoGroup { .. } | Error::NotAProcess | Error::Exiting { .. } => {
-                libc::ESRCH
-            }
+            Error::NoProcess { .. }
+            | Error::NoLwp { .. }
+            | Error::NoGroup { .. }
+            | Error::NotAProcess
+            | Error::Exiting { .. } => libc::ESRCH,
             Error::NoChild => libc::ECHILD,
             Error::Interrupted => libc::EINTR,
             Error::InvalidWaitFlags { .. }

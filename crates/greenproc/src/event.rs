@@ -61,6 +61,13 @@ pub enum EventKind {
         /// The new parent.
         to: Pid,
     },
+    /// It stopped.
+    Stopped {
+        /// Which signal stopped it.
+        signal: Signal,
+    },
+    /// It goes on after a stop.
+    Continued,
     /// A signal was posted to it.
     Signalled {
         /// The signal.
@@ -152,6 +159,8 @@ bitflags::bitflags! {
         const SIGNALLED = 1 << 6;
         /// [`EventKind::Stuck`], [`EventKind::StartFailed`] and [`EventKind::DropPanicked`].
         const TROUBLE = 1 << 7;
+        /// [`EventKind::Stopped`] and [`EventKind::Continued`].
+        const JOB_CONTROL = 1 << 8;
     }
 }
 
@@ -165,6 +174,7 @@ impl EventKind {
             EventKind::Reaped => EventFilter::REAPED,
             EventKind::Reparented { .. } => EventFilter::REPARENTED,
             EventKind::Signalled { .. } => EventFilter::SIGNALLED,
+            EventKind::Stopped { .. } | EventKind::Continued => EventFilter::JOB_CONTROL,
             EventKind::Stuck(_) | EventKind::StartFailed | EventKind::DropPanicked { .. } => {
                 EventFilter::TROUBLE
             }

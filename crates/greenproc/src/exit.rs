@@ -17,6 +17,7 @@ use std::sync::Arc;
 use greenproc_os::clock::Moment;
 use greenproc_sync::{MutexGuard, assert_no_locks_held, time};
 
+use crate::delivery::Signals;
 use crate::event::{EventFilter, EventKind};
 use crate::kernel::{BATCH, Kernel, Leftovers, Phase, ProcList};
 use crate::life::Life;
@@ -35,14 +36,17 @@ use crate::tree::{Buried, Death, Moved, NodeRef};
 use crate::usage::Usage;
 use crate::worker::{Ended, Worker, drop_isolated};
 
+/// What runs user code when it is dropped: the SIGTERM function, and the actions.
+type Handlers = (Option<OnTerm>, Option<Box<Signals>>);
+
 /// What an LWP has to do about its process when its body is over.
 enum Role {
     /// It runs the exit.
     Owner {
         /// Other LWPs are still there.
         accompanied: bool,
-        /// The process's SIGTERM function, to be dropped.
-        handler: Option<OnTerm>,
+        /// Functions for signals, to be dropped.
+        handlers: Handlers,
     },
     /// It only leaves.
     Leaver,
@@ -54,13 +58,16 @@ pub(crate) fn lwp_end(process: &Process, ended: Ended, begin_ns: u64, since: Mom
     let worker = &process.worker;
     worker.kernel.nudge(&process.record, nudges);
     match role {
-        Role::Owner { accompanied, handler } => {
+        Role::Owner { accompanied, handlers } => {
             if accompanied {
                 others_leave(process);
             }
             worker.kernel.tell(&process.record, EventKind::Exiting);
-            if let Some(handler) = handler {
-                drop_isolated(process, handler);
+            if let Some(term) = handlers.0 {
+                drop_isolated(process, term);
+            }
+            if let Some(signals) = handlers.1 {
+                drop_isolated(process, signals);
             }
             exit_process(process, begin_ns, since)
         }
@@ -121,7 +128,7 @@ impl ProcState {
             return Role::Leaver;
         }
         self.exit_owner = Some(me);
-        Role::Owner { accompanied: self.lwps.len() > 1, handler: self.term.clear() }
+        Role::Owner { accompanied: self.lwps.len() > 1, handlers: (self.term.clear(), self.signals.take()) }
     }
 
     /// The last edge: the process has no LWP any more, and its end is final. Under `proclist_lock` and `p_smutex`.
@@ -144,6 +151,7 @@ fn leave(process: &Process, usage: Usage) {
     state.usage += usage;
     let me = process.lwp;
     state.lwps.retain(|lwp| lwp.id != me);
+    let stopping = state.stop.is_some();
     if worker.own_thread() {
         state.own_threads.push(worker.id);
     }
@@ -154,6 +162,10 @@ fn leave(process: &Process, usage: Usage) {
     }
     if state.exit_owner.is_some() {
         process.record.lwp_cv.notify_all();
+    }
+    drop(state);
+    if stopping {
+        worker.kernel.complete_stop(&process.record);
     }
 }
 
@@ -214,12 +226,16 @@ fn give_children_away<'k>(
     node: NodeRef,
 ) -> MutexGuard<'k, Proclist, ProcList> {
     while list.tree.has_children(node) {
-        let log = list.events.want(EventFilter::REPARENTED | EventFilter::EXIT_SIGNAL);
+        let log = list.events.want(EventFilter::REPARENTED | EventFilter::EXIT_SIGNAL)
+            || list.tree.reaper(node).is_some_and(|reaper| reaper.hears_of_deaths());
         let adopted = list.tree.give_away(node, BATCH, log);
         for Moved { pid, name, to, info } in adopted.moved {
             list.events.tell(pid, &name, EventKind::Reparented { to });
             if let Some(info) = info {
                 list.events.tell(pid, &name, EventKind::ExitSignal { to, info });
+                if let Some(reaper) = adopted.reaper.as_ref().filter(|reaper| reaper.hears_of_deaths()) {
+                    let _ = kernel.send_locked(&mut list, reaper, None, info);
+                }
             }
         }
         let mut leftovers = Leftovers::default();
@@ -248,22 +264,27 @@ pub(crate) fn publish(
     let kernel = &worker.kernel;
     let node = record.node().expect("a process that has not died is linked");
     let mut leftovers = Leftovers::default();
-    let mut list = give_children_away(kernel, kernel.proclist.lock(), node);
+    let list = kernel.proclist.lock();
+    let ties = list.tree.ties_of(node);
+    let mut list = give_children_away(kernel, list, node);
     let death = record.state.lock().die(usage);
     let (status, usage) = (death.status, death.usage);
     let wants_info = list.events.want(EventFilter::EXIT_SIGNAL);
     // What SIGCHLD does here is the event slot; to be told of besides, somebody has to ask.
-    let notice = list.tree.exit_notice(node).filter(|(signal, _)| wants_info || *signal != Signal::CHLD);
+    let notice = list.tree.exit_notice(node);
+    let notice =
+        notice.filter(|(signal, parent)| wants_info || *signal != Signal::CHLD || parent.hears_of_deaths());
     if let Some((signal, parent)) = notice.map(|(signal, parent)| (signal, Arc::clone(parent))) {
-        let info = SigInfo::of_exit(signal, record.pid, record.inherited.uid, status, &usage);
+        let info = SigInfo::of_child(signal, record.pid, record.uid(), status, &usage);
         list.events.tell(record.pid, &record.name, EventKind::ExitSignal { to: parent.pid, info });
-        if signal != Signal::CHLD {
-            let nudges = parent.state.lock().post(signal, time::now());
-            kernel.nudge_locked(&list, &parent, nudges);
-        }
+        // A parent that has as many pending as it takes has a wait to see the child by.
+        let _ = kernel.send_locked(&mut list, &parent, None, info);
     }
     list.events.tell(record.pid, &record.name, EventKind::Exited { status });
     let Buried { record: in_tree, reaped } = list.tree.zombify(node, death);
+    if !ties.is_empty() {
+        kernel.release_orphans(&mut list, &ties);
+    }
     // Few zombies keep their record until they are reaped: that saves the table's cache line, and whoever made it frees it.
     let in_table =
         if list.tree.zombies() > RECORDS_KEPT { kernel.pids.entomb(record.pid, node) } else { None };

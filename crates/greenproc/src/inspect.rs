@@ -30,6 +30,8 @@ pub enum State {
     Running,
     /// Every LWP sleeps, in the runtime or in a host call.
     Sleeping,
+    /// It stands still until it is continued.
+    Stopped,
     /// It has to end, and an LWP runs code that comes to no checkpoint.
     Stuck,
     /// Its end is decided and under way.
@@ -45,6 +47,7 @@ impl State {
             State::Embryo => 'I',
             State::Running => 'R',
             State::Sleeping => 'S',
+            State::Stopped => 'T',
             State::Stuck => 'D',
             State::Exiting => 'E',
             State::Zombie => 'Z',
@@ -187,7 +190,8 @@ fn zombie_info(place: &Standing, zombie: &Zombie) -> ProcessInfo {
 fn live_info(place: &Standing, record: &Proc) -> Option<ProcessInfo> {
     let (state, lwps) = {
         let state = record.state.lock();
-        (state_of(state.life, &state.lwps), state.lwps.len())
+        let stopped = state.stop.is_some_and(|stop| stop.complete);
+        (if stopped { State::Stopped } else { state_of(state.life, &state.lwps) }, state.lwps.len())
     };
     if state == State::Zombie {
         return None;
@@ -197,8 +201,8 @@ fn live_info(place: &Standing, record: &Proc) -> Option<ProcessInfo> {
         ppid: place.ppid.unwrap_or(place.pid),
         pgid: place.pgid,
         sid: place.sid,
-        uid: record.inherited.uid,
-        gid: record.inherited.gid,
+        uid: record.uid(),
+        gid: record.gid(),
         name: record.name.clone(),
         state,
         lwps,
@@ -228,6 +232,7 @@ fn lwp_state(lwp: &Lwp) -> State {
             if overdue.is_some_and(|overdue| overdue >= STUCK_AFTER) { State::Stuck } else { State::Running }
         }
         Place::Waiting | Place::Sleeping | Place::Channel | Place::Blocking => State::Sleeping,
+        Place::Stopped => State::Stopped,
         Place::Leaving => State::Exiting,
     }
 }

@@ -17,7 +17,6 @@ use crate::lwp::Nudge;
 use crate::pace::Pace;
 use crate::pid::Pid;
 use crate::proc::{Nudges, Proc};
-use crate::signal::Signal;
 use crate::starts::{ClassId, Starts};
 use crate::status::ExitStatus;
 use crate::table::{Entry, PidTable};
@@ -174,12 +173,6 @@ impl Kernel {
             Entry::Live(process) => Ok(process),
             Entry::Dead(_) => Err(Error::NoProcess { pid: pid.as_raw() }),
         }
-    }
-
-    /// Posts a signal and makes its target look.
-    pub(crate) fn post(&self, process: &Arc<Proc>, signal: Signal) {
-        let nudges = process.state.lock().post(signal, time::now());
-        self.nudge(process, nudges);
     }
 
     /// Does what is left to do about interrupted LWPs. Called without a lock.

@@ -116,7 +116,7 @@ impl<T> KillableMutex<T> {
                 self.line.lock().waiting.retain(|waiting| *waiting != me);
                 // A wake-up that was meant for this LWP goes to the next one.
                 self.wake_first();
-                return Err(process.meet(request));
+                process.meet(request).go_on()?;
             }
         }
     }

@@ -21,4 +21,6 @@ pub struct Limits {
     pub processes: Option<u32>,
     /// LWPs of one process.
     pub lwps: Option<u32>,
+    /// Real-time signals that are pending for one process or LWP; 1,048,576 unless set. Source: Linux `RLIMIT_SIGPENDING`.
+    pub pending_signals: Option<u32>,
 }

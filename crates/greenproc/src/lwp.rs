@@ -10,6 +10,7 @@ use greenproc_sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use greenproc_sync::{AtomicStatic, Condvar};
 use std::time::Instant;
 
+use crate::delivery::LwpSignals;
 use crate::locks::{PSmutex, Proclist};
 use crate::pid::LwpId;
 use crate::tree::WaitSlot;
@@ -101,6 +102,8 @@ pub(crate) enum Place {
     Channel,
     /// In a host call inside `Process::blocking`.
     Blocking,
+    /// At a checkpoint, while the process is stopped.
+    Stopped,
     /// Through with the process; only its last steps are left.
     Leaving,
 }
@@ -124,6 +127,8 @@ pub(crate) struct Lwp {
     pub(crate) cancel: Option<Arc<dyn Fn() + Send + Sync>>,
     /// The thread's CPU clock when the LWP began.
     pub(crate) cpu_begin_ns: u64,
+    /// Its mask and what is pending for it, once there is anything.
+    pub(crate) signals: Option<Box<LwpSignals>>,
     /// Since when a request to end is pending that the LWP has not met.
     pub(crate) asked_at: Option<Instant>,
 }
@@ -141,6 +146,7 @@ impl Lwp {
             interrupts: None,
             cancel: None,
             cpu_begin_ns: 0,
+            signals: None,
             asked_at: None,
         }
     }
@@ -161,7 +167,7 @@ impl Lwp {
         }
         match self.place {
             Place::Waiting => Nudge::Waiter(Arc::clone(&seat.slot)),
-            Place::Sleeping => {
+            Place::Sleeping | Place::Stopped => {
                 seat.sleep_cv.notify_one();
                 Nudge::Done
             }

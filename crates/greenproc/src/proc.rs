@@ -8,10 +8,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use greenproc_os::clock::Moment;
-use greenproc_sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use greenproc_sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use greenproc_sync::{Condvar, Mutex};
 use smallvec::SmallVec;
 
+use crate::action::SaFlags;
+use crate::delivery::{Signals, Stop};
 use crate::life::Life;
 use crate::limits::Limits;
 use crate::locks::PSmutex;
@@ -24,6 +26,7 @@ use crate::starts::ClassId;
 use crate::status::ExitStatus;
 use crate::term::Term;
 use crate::threads::ThreadId;
+use crate::timers::Timers;
 use crate::tree::NodeRef;
 use crate::usage::Usage;
 
@@ -35,10 +38,22 @@ pub(crate) struct Inherited {
     pub(crate) limits: Limits,
 }
 
+const HEARS_OF_DEATHS: u8 = 1;
+const HEARS_OF_STOPS: u8 = 2;
+/// It has actions or masks that a child would inherit.
+const HAS_SIGNALS: u8 = 4;
+
+/// How many real-time signals may be pending for a process, unless its limits say otherwise.
+const PENDING_DEFAULT: u32 = 1 << 20;
+
 pub(crate) struct Proc {
     pub(crate) pid: Pid,
     pub(crate) name: Cow<'static, str>,
     pub(crate) inherited: Inherited,
+    uid: AtomicU32,
+    gid: AtomicU32,
+    /// What SIGCHLD means to it, as whoever tells it of a child sees it without its lock. Written under `p_smutex`.
+    hears: AtomicU8,
     pub(crate) started: Moment,
     /// Which threads its LWPs run on.
     pub(crate) class: ClassId,
@@ -63,6 +78,12 @@ pub(crate) struct ProcState {
     pub(crate) lwps: SmallVec<[Lwp; 1]>,
     pub(crate) next_lwp: u32,
     pub(crate) term: Term,
+    /// Its actions and what is pending, once there is anything.
+    pub(crate) signals: Option<Box<Signals>>,
+    pub(crate) stop: Option<Stop>,
+    /// How many real-time signals may be pending.
+    pub(crate) pending_limit: u32,
+    pub(crate) timers: Option<Box<Timers>>,
     /// What the LWPs used that have ended.
     pub(crate) usage: Usage,
     /// The threads that LWPs of an `own_thread` process have left, or are about to; joined before the zombie is seen.
@@ -91,6 +112,10 @@ pub(crate) enum Request {
     Die,
     /// The LWP itself ends.
     Leave,
+    /// The process is stopped.
+    Stop,
+    /// A signal that it does not block is pending.
+    Signal,
     /// A polite SIGTERM is to be looked at.
     Term,
 }
@@ -110,6 +135,9 @@ impl Proc {
             pid,
             name,
             inherited,
+            uid: AtomicU32::new(inherited.uid),
+            gid: AtomicU32::new(inherited.gid),
+            hears: AtomicU8::new(0),
             started: now,
             class,
             node: AtomicU64::new(0),
@@ -123,6 +151,10 @@ impl Proc {
                 lwps: SmallVec::from_buf([Lwp::queued(LwpId::MAIN)]),
                 next_lwp: LwpId::MAIN.as_raw() + 1,
                 term: Term::default(),
+                signals: None,
+                stop: None,
+                pending_limit: inherited.limits.pending_signals.unwrap_or(PENDING_DEFAULT),
+                timers: None,
                 usage: Usage::default(),
                 own_threads: Vec::new(),
                 last_word: None,
@@ -141,6 +173,51 @@ impl Proc {
         self.group.store(group.as_raw(), Ordering::Relaxed);
         self.session.store(session.as_raw(), Ordering::Relaxed);
         self.node.store(node.to_bits(), Ordering::Release);
+    }
+
+    /// The user it acts for (decision 22).
+    pub(crate) fn uid(&self) -> u32 {
+        self.uid.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn gid(&self) -> u32 {
+        self.gid.load(Ordering::Relaxed)
+    }
+
+    /// Under `proclist_lock`, where a user's processes are counted.
+    pub(crate) fn set_uid(&self, uid: u32) {
+        self.uid.store(uid, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_gid(&self, gid: u32) {
+        self.gid.store(gid, Ordering::Relaxed);
+    }
+
+    /// Notes what SIGCHLD means to the process, after that has changed. Under its `p_smutex`.
+    pub(crate) fn note_hearing(&self, state: &ProcState) {
+        let mut hears = if state.has_signals() { HAS_SIGNALS } else { 0 };
+        if state.hears_of_children() {
+            hears |= HEARS_OF_DEATHS;
+            let action = state.action(Signal::CHLD);
+            if !action.flags.contains(SaFlags::NOCLDSTOP) {
+                hears |= HEARS_OF_STOPS;
+            }
+        }
+        self.hears.store(hears, Ordering::Release);
+    }
+
+    /// Whether SIGCHLD of a child's death is more than nothing to it.
+    pub(crate) fn hears_of_deaths(&self) -> bool {
+        self.hears.load(Ordering::Acquire) & HEARS_OF_DEATHS != 0
+    }
+
+    /// Whether a child has anything of signals to inherit.
+    pub(crate) fn has_signals(&self) -> bool {
+        self.hears.load(Ordering::Acquire) & HAS_SIGNALS != 0
+    }
+
+    pub(crate) fn hears_of_stops(&self) -> bool {
+        self.hears.load(Ordering::Acquire) & HEARS_OF_STOPS != 0
     }
 
     /// The parent; `None` for init.
@@ -173,6 +250,9 @@ impl ProcState {
         let Some(exiting) = self.life.begin_exit() else { return Nudges::new() };
         self.life = exiting;
         self.end = Some(end.into());
+        self.timers = None;
+        // Death ends a stop; those who stand still are interrupted below.
+        self.stop = None;
         if let Some(seat) = caller.and_then(|id| self.lwp(id)).and_then(|lwp| lwp.seat.as_ref()) {
             // Should it swallow its unwinding, it meets the request again at its next checkpoint.
             seat.attention.store(true, Ordering::Relaxed);
@@ -186,55 +266,5 @@ impl ProcState {
             .filter(|lwp| Some(lwp.id) != caller)
             .map(|lwp| lwp.interrupt(Finality::Final, now))
             .collect()
-    }
-
-    /// Posts a signal; what it does was decided by its action (rows 13 and 52: a dying process takes it and does
-    /// nothing).
-    pub(crate) fn post(&mut self, signal: Signal, now: Instant) -> Nudges {
-        if self.life.begin_exit().is_none() {
-            return Nudges::new();
-        }
-        if signal == Signal::TERM && self.term.is_polite() {
-            self.term.post();
-            let handled = self.term.is_pending();
-            return self
-                .lwps
-                .iter_mut()
-                .map(|lwp| {
-                    // A function runs on the first LWP that looks; those who poll are all woken to do so.
-                    lwp.nudged = !handled;
-                    lwp.interrupt(Finality::Passing, now)
-                })
-                .collect();
-        }
-        let status = match signal.default_action() {
-            crate::DefaultAction::Core => ExitStatus::dumped(signal),
-            crate::DefaultAction::Terminate => ExitStatus::killed(signal),
-            crate::DefaultAction::Stop | crate::DefaultAction::Continue | crate::DefaultAction::Ignore => {
-                return Nudges::new();
-            }
-        };
-        self.begin_exit(status, None, || now)
-    }
-
-    /// What the LWP has to meet before it goes on, the most final first. Clears its attention mark if nothing.
-    pub(crate) fn request(&mut self, id: LwpId) -> Option<Request> {
-        let dying = self.life.begin_exit().is_none();
-        let term = self.term.is_pending();
-        let lwp = self.lwp(id)?;
-        if dying {
-            return Some(Request::Die);
-        }
-        if lwp.leaving {
-            return Some(Request::Leave);
-        }
-        if term || lwp.nudged {
-            return Some(Request::Term);
-        }
-        lwp.asked_at = None;
-        if let Some(seat) = &lwp.seat {
-            seat.attention.store(false, Ordering::Relaxed);
-        }
-        None
     }
 }

@@ -46,7 +46,8 @@ pub(crate) fn run(init: &Process) {
             drop(list);
             drop(doze);
             if let Some(request) = request {
-                init.meet(request);
+                // What becomes of it, init goes on reaping.
+                let _ = init.meet(request);
                 kernel.proclist.lock().tree.enter_channel(node, slot, wanted);
             }
         } else {

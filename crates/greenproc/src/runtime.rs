@@ -109,7 +109,7 @@ impl Runtime {
     pub fn spawn(&self, command: Command) -> Result<Child> {
         let kernel = self.kernel();
         let (init, node) = self.init()?;
-        spawn::spawn(kernel, &init, node, command, Owner::Handle).map_err(|error| match error {
+        spawn::spawn(kernel, &init, node, command, Owner::Handle, None).map_err(|error| match error {
             // Init is past the point where it takes children: the runtime is on its way down.
             Error::Exiting { .. } => self.down_or(Exhausted::ShuttingDown.into()),
             Error::InitEnded { status } => shutdown::down(kernel, status),
@@ -134,7 +134,6 @@ impl Runtime {
     ///
     /// # Errors
     /// - ESRCH: there is no such process or group.
-    /// - EINVAL: stop signals are not part of this version.
     pub fn kill(&self, target: impl Into<Target>, signal: Signal) -> Result<()> {
         target::kill(self.kernel(), None, target.into(), signal)
     }

@@ -5,8 +5,7 @@ use std::str::FromStr;
 
 /// A signal of the host's numbering.
 ///
-/// In this version signals end processes ([`Signal::KILL`], [`Signal::TERM`] and the others whose default action
-/// is to terminate) or are thrown away (those whose default action is to ignore).
+/// What it does to a process says its [`SigAction`](crate::SigAction); by default its [`default_action`](Signal::default_action).
 ///
 /// Source: POSIX `signal.h`; decision 1 of the semantics page.
 ///
@@ -115,6 +114,9 @@ signals! {
     SYS SIGSYS Core "A call that was refused.";
 }
 
+/// Two before it are the C library's own.
+const FIRST_REAL_TIME: i32 = 34;
+
 /// The highest signal number, the last real-time signal of the host.
 const LAST: i32 = 64;
 
@@ -122,6 +124,26 @@ impl Signal {
     /// Makes a signal of the host's number; `None` outside 1 to 64.
     pub const fn from_raw(number: i32) -> Option<Signal> {
         if number >= 1 && number <= LAST { Some(Signal(number as u8)) } else { None }
+    }
+
+    /// The real-time signal of this place, 0 to 30, counted from the host's `SIGRTMIN` as programs see it.
+    #[doc(alias = "SIGRTMIN")]
+    pub const fn real_time(place: u8) -> Option<Signal> {
+        if place as i32 + FIRST_REAL_TIME <= LAST {
+            Signal::from_raw(place as i32 + FIRST_REAL_TIME)
+        } else {
+            None
+        }
+    }
+
+    /// Whether it queues instead of coalescing.
+    pub const fn is_real_time(self) -> bool {
+        self.as_raw() > 31
+    }
+
+    /// Whether its default action is to stop the process.
+    pub const fn is_stop(self) -> bool {
+        matches!(self.default_action(), DefaultAction::Stop)
     }
 
     /// The host's number.
@@ -145,20 +167,15 @@ impl fmt::Debug for Signal {
     }
 }
 
-/// What a process wants done about SIGCHLD.
-///
-/// Source: POSIX `sigaction`, row 40 of the kernel map, decision 2 of the semantics page.
+/// What a process wants done about its children's ends: what its action for SIGCHLD comes to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Disposition {
+pub(crate) enum Disposition {
     /// Children stay zombies until they are waited for.
     #[default]
     Default,
     /// Children leave no zombie, and no signal is sent.
-    #[doc(alias = "SIG_IGN")]
     Ignore,
     /// Children leave no zombie; the signal is sent.
-    #[doc(alias = "SA_NOCLDWAIT")]
     NoChildWait,
 }
 

@@ -6,11 +6,13 @@ use greenproc_os::clock::Moment;
 
 use crate::child::Child;
 use crate::command::{Command, ProcessGroup};
+use crate::delivery::UNSTOPPABLE;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::kernel::{Kernel, ProcList};
 use crate::pid::{LwpId, Pid};
 use crate::proc::{Inherited, Proc};
+use crate::sigset::SigSet;
 use crate::threads::{LwpStart, Start};
 use crate::tree::{Birth, LinkError, NodeRef};
 
@@ -31,9 +33,11 @@ pub(crate) fn spawn(
     parent_node: NodeRef,
     command: Command,
     owner: Owner,
+    maker: Option<LwpId>,
 ) -> Result<Child> {
     command.check()?;
-    let Command { name, body, group, exit_signal, limits, stack_size, own_thread } = command;
+    let Command { name, body, group, new_session, mask, exit_signal, limits, stack_size, own_thread } =
+        command;
     let class = match (stack_size, own_thread) {
         (None, false) => kernel.config.class,
         (size, own) => {
@@ -41,18 +45,18 @@ pub(crate) fn spawn(
             kernel.proclist.lock().starts.class(size, !own)
         }
     };
-    let inherited = match limits {
-        None => parent.inherited,
-        Some(limits) => Inherited { limits, ..parent.inherited },
-    };
+    let inherited =
+        Inherited { uid: parent.uid(), gid: parent.gid(), limits: limits.unwrap_or(parent.inherited.limits) };
     let now = Moment::now();
     let record = kernel.pids.claim(|pid| Proc::new(pid, name, inherited, class, now))?;
+    inherit_signals(parent, &record, maker, mask);
     let pid = record.pid;
     let birth = Birth {
         record: Arc::clone(&record),
         exit_signal,
         held: owner == Owner::Handle,
-        group,
+        group: if new_session { None } else { group },
+        new_session,
         user_limit: parent.inherited.limits.processes,
     };
     let mut list = kernel.proclist.lock();
@@ -74,6 +78,22 @@ pub(crate) fn spawn(
     }
 }
 
+/// The parent's actions, and the mask of the LWP that spawns, unless the command has one (decision 15). Most have neither.
+fn inherit_signals(parent: &Proc, child: &Proc, maker: Option<LwpId>, mask: Option<SigSet>) {
+    let (actions, inherited) = if parent.has_signals() {
+        let state = parent.state.lock();
+        (state.actions().map(Arc::clone), maker.map_or(SigSet::EMPTY, |maker| state.mask_of(maker)))
+    } else {
+        (None, SigSet::EMPTY)
+    };
+    let mask = mask.unwrap_or(inherited) - UNSTOPPABLE;
+    if actions.is_some() || !mask.is_empty() {
+        let mut state = child.state.lock();
+        state.inherit_signals(actions.as_ref(), mask);
+        child.note_hearing(&state);
+    }
+}
+
 fn enter(
     list: &mut ProcList,
     kernel: &Kernel,
@@ -83,10 +103,16 @@ fn enter(
 ) -> Result<NodeRef> {
     list.admits()?;
     list.admission.reserve()?;
-    let (pid, leads) = (birth.record.pid, birth.group == Some(ProcessGroup::New));
+    let (pid, session) = (birth.record.pid, birth.new_session);
+    let leads = session || birth.group == Some(ProcessGroup::New);
     let linked = list.tree.link(parent_node, birth).map_err(|error| link_error(error, parent.pid));
     match linked {
-        Ok(_) if leads => kernel.pids.mark_group(pid),
+        Ok(_) if leads => {
+            kernel.pids.mark_group(pid);
+            if session {
+                kernel.pids.mark_session(pid);
+            }
+        }
         Ok(_) => {}
         Err(_) => list.admission.release(1),
     }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::kernel::{BATCH, Kernel};
-use crate::pid::Pid;
+use crate::pid::{LwpId, Pid};
 use crate::proc::Proc;
-use crate::signal::{DefaultAction, Signal};
+use crate::siginfo::{SigCode, SigInfo};
+use crate::signal::Signal;
 use crate::table::Entry;
 
 /// Whom a signal is for.
@@ -37,18 +38,16 @@ pub(crate) fn kill(
     target: Target,
     signal: Signal,
 ) -> Result<()> {
-    check(signal)?;
     match target {
-        Target::Pid(pid) => {
-            match kernel.find(pid)? {
-                Entry::Live(process) => send(kernel, &process, signal),
-                // A zombie takes it, and nothing happens (decision 3).
-                Entry::Dead(_) => {}
-            }
-            Ok(())
+        Target::Pid(pid) => match kernel.find(pid)? {
+            Entry::Live(process) => send(kernel, caller, &process, signal),
+            // A zombie takes it, and nothing happens (decision 3).
+            Entry::Dead(_) => Ok(()),
+        },
+        Target::Group(group) => kill_group(kernel, caller, group, signal),
+        Target::MyGroup => {
+            kill_group(kernel, caller, caller.map_or(Pid::INIT, |caller| caller.pgid()), signal)
         }
-        Target::Group(group) => kill_group(kernel, group, signal),
-        Target::MyGroup => kill_group(kernel, caller.map_or(Pid::INIT, |caller| caller.pgid()), signal),
         Target::All => {
             kill_all(kernel, caller, signal);
             Ok(())
@@ -68,27 +67,64 @@ pub(crate) fn exists(kernel: &Kernel, caller: Option<&Arc<Proc>>, target: Target
     members.map(|_| ()).ok_or(Error::NoGroup { pgid: group })
 }
 
-/// EINVAL for what this version cannot send.
-pub(crate) fn check(signal: Signal) -> Result<()> {
-    if signal.default_action() == DefaultAction::Stop {
-        return Err(Error::Signal { signal, why: "stop signals are not part of this version" });
-    }
-    Ok(())
+/// Whether `caller` may send this signal: root may, and who acts for the same user; SIGCONT goes anywhere in a session.
+/// What comes from outside any process may.
+pub(crate) fn permits(caller: Option<&Arc<Proc>>, process: &Proc, signal: Signal) -> bool {
+    let Some(caller) = caller else { return true };
+    caller.uid() == 0
+        || caller.uid() == process.uid()
+        || (signal == Signal::CONT && caller.sid() == process.sid())
+}
+
+const FOREIGN: Error = Error::NotPermitted { what: "the process belongs to another user" };
+
+/// What a signal says of who sent it.
+pub(crate) fn info_from(caller: Option<&Arc<Proc>>, signal: Signal, code: SigCode) -> SigInfo {
+    let (pid, uid) = caller.map_or((Pid::INIT, 0), |caller| (caller.pid, caller.uid()));
+    SigInfo { code, pid, uid, ..SigInfo::of_runtime(signal) }
 }
 
 /// Posts a signal to one process, with an event for those who want it.
-pub(crate) fn send(kernel: &Kernel, process: &Arc<Proc>, signal: Signal) {
-    kernel.tell(process, EventKind::Signalled { signal });
-    kernel.post(process, signal);
+pub(crate) fn send(
+    kernel: &Kernel,
+    caller: Option<&Arc<Proc>>,
+    process: &Arc<Proc>,
+    signal: Signal,
+) -> Result<()> {
+    send_info(kernel, caller, process, None, info_from(caller, signal, SigCode::User))
 }
 
-fn kill_group(kernel: &Kernel, group: Pid, signal: Signal) -> Result<()> {
+/// The same, to one LWP or with a value.
+pub(crate) fn send_info(
+    kernel: &Kernel,
+    caller: Option<&Arc<Proc>>,
+    process: &Arc<Proc>,
+    to: Option<LwpId>,
+    info: SigInfo,
+) -> Result<()> {
+    if !permits(caller, process, info.signal) {
+        return Err(FOREIGN);
+    }
+    kernel.tell(process, EventKind::Signalled { signal: info.signal });
+    kernel.send(process, to, info)?;
+    Ok(())
+}
+
+fn kill_group(kernel: &Kernel, caller: Option<&Arc<Proc>>, group: Pid, signal: Signal) -> Result<()> {
     // In one hold: nobody joins or leaves the group in between, and no child of a member is missed.
     let members = kernel.proclist.lock().tree.group_members(group).ok_or(Error::NoGroup { pgid: group })?;
-    for member in members.iter().filter(|member| member.pid != Pid::INIT) {
-        send(kernel, member, signal);
+    let mut meant = members.iter().filter(|member| member.pid != Pid::INIT).peekable();
+    let mut refused = meant.peek().is_some();
+    for member in meant {
+        match send(kernel, caller, member, signal) {
+            Err(Error::NotPermitted { .. }) => {}
+            sent => {
+                refused = false;
+                sent?;
+            }
+        }
     }
-    Ok(())
+    if refused { Err(FOREIGN) } else { Ok(()) }
 }
 
 fn kill_all(kernel: &Kernel, caller: Option<&Arc<Proc>>, signal: Signal) {
@@ -102,7 +138,8 @@ fn kill_all(kernel: &Kernel, caller: Option<&Arc<Proc>>, signal: Signal) {
             .tree
             .page(start, BATCH, |seen| seen.live().filter(|record| !spared(record)).map(Arc::clone));
         for process in page.iter().flatten() {
-            send(kernel, process, signal);
+            // Who may not be signalled, or takes no more, is passed over.
+            let _ = send(kernel, caller, process, signal);
         }
         from = next;
     }

@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use greenproc_os::stack::Stack;
@@ -21,9 +21,10 @@ use crate::locks::Leaf;
 use crate::lwp::Place;
 use crate::pace::LOOK_AFTER;
 use crate::pid::LwpId;
-use crate::proc::Proc;
+use crate::proc::{Proc, Request};
 use crate::signal::Signal;
 use crate::threads::{LwpStart, Start};
+use crate::timers;
 use crate::worker::Worker;
 
 const FIRST_KICK: Duration = Duration::from_micros(50);
@@ -64,6 +65,8 @@ enum Task {
     Watch { process: Arc<Proc>, lwp: LwpId },
     /// Try again to get threads for what waits in the start queue.
     RetryStarts,
+    /// A process's timer expires, unless it was set anew. A process that has gone needs none.
+    Alarm { process: Weak<Proc>, generation: u64 },
     /// See whether the queue moves although calls are held back.
     LookAfterStarts,
 }
@@ -144,6 +147,11 @@ impl Timekeeper {
         self.put(time::now() + STUCK_AFTER, Task::Watch { process: Arc::clone(process), lwp });
     }
 
+    /// Lets a process's timer expire.
+    pub(crate) fn alarm(&self, process: &Arc<Proc>, due: Instant, generation: u64) {
+        self.put(due, Task::Alarm { process: Arc::downgrade(process), generation });
+    }
+
     /// Sees to it that starts whose calls are held back do not wait for long.
     pub(crate) fn look_after_starts(&self) {
         if !std::mem::replace(&mut self.agenda.lock().looking_after, true) {
@@ -195,6 +203,13 @@ impl Task {
                 }
             }
             Task::RetryStarts => retry_starts(kernel),
+            Task::Alarm { process, generation } => {
+                if let Some(process) = process.upgrade()
+                    && let Some(due) = timers::expire(kernel, &process, generation)
+                {
+                    kernel.timekeeper.alarm(&process, due, generation);
+                }
+            }
             Task::LookAfterStarts => {
                 kernel.timekeeper.agenda.lock().looking_after = false;
                 let class = kernel.config.class;
@@ -208,15 +223,17 @@ impl Task {
 fn kick_again(kernel: &Arc<Kernel>, process: Arc<Proc>, lwp: LwpId, pause: Duration) {
     let cancel = {
         let mut state = process.state.lock();
-        let asked = state.request(lwp).is_some();
+        let request = state.request(lwp);
+        let ends = matches!(request, Some(Request::Die | Request::Leave | Request::Term));
+        let asked = ends || request == Some(Request::Signal);
         let Some(entry) = state.lwp(lwp).filter(|entry| asked && entry.place == Place::Blocking) else {
             return;
         };
         if let Some(seat) = &entry.seat {
             seat.kick();
         }
-        // Once per call: the closure is taken.
-        entry.cancel.take()
+        // Once per call, and not for a signal after which the call may go on: the closure is taken.
+        if ends { entry.cancel.take() } else { None }
     };
     if let Some(cancel) = cancel {
         // User code, so without a lock; its panic is nobody's but its own.

@@ -163,7 +163,7 @@ fn consume(
 impl Taken {
     fn into_waited(self, kernel: &Kernel) -> Waited {
         match self.0 {
-            Found::Peeked(waited) => waited,
+            Found::Seen(waited) => waited,
             Found::Reaped(reaped) => {
                 let waited = Waited::of(reaped.pid, &reaped.zombie);
                 kernel.dispose_one(reaped);

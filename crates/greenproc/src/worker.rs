@@ -191,16 +191,18 @@ impl Worker {
             let mut state = process.state.lock();
             state.life = state.life.activate();
             let alive = state.life == Life::Active;
-            self.seat.attention.store(!alive, Ordering::Relaxed);
             if let Some(entry) = state.lwp(lwp) {
                 entry.seat = Some(Arc::clone(&self.seat));
                 entry.place = Place::Running;
                 entry.cpu_begin_ns = cpu_begin_ns;
             }
+            let asked = state.request(lwp).is_some();
+            self.seat.attention.store(asked, Ordering::Relaxed);
             alive
         };
         let process = Process::new(Rc::clone(self), process, lwp);
         CURRENT.set(Some(process.clone()));
+        process.come_back();
         let ended = if alive { self.run_body(&process, body) } else { drop_isolated(&process, body) };
         let next = exit::lwp_end(&process, ended, cpu_begin_ns, queued);
         self.clean_up();

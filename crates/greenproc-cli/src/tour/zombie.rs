@@ -1,6 +1,6 @@
 //! Scenes about what is left of the dead.
 
-use greenproc::{Command, Disposition, Pid, Runtime, Signal, Snapshot, State, WaitFlags, WaitFor};
+use greenproc::{Command, Pid, Runtime, SigAction, Signal, Snapshot, State, WaitFlags, WaitFor};
 
 use super::findings::{Errno, Findings};
 use super::stage::{WATCHDOG, play};
@@ -35,7 +35,7 @@ pub(super) fn ignored(runtime: &Runtime) -> greenproc::Result<Findings> {
     let observer = runtime.clone();
     play(runtime, "parent", WATCHDOG, move |process| {
         let mut findings = Findings::default();
-        process.sigaction(Signal::CHLD, Disposition::Ignore)?;
+        process.sigaction(Signal::CHLD, SigAction::IGNORE)?;
         let mut children = Vec::new();
         for _ in 0..3 {
             children.push(process.spawn(Command::new("ignored", |_| {}))?.id());

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::lwp::Place;
 use crate::proc::Request;
 use crate::process::Process;
+use crate::process::request::Met;
 
 impl Process {
     /// Runs a host call so that a request can end it: while it runs, a request to the LWP interrupts it by a signal
@@ -79,23 +80,29 @@ impl Process {
                 refused
             };
             if let Some(request) = refused {
-                return Err(self.meet(request).into());
+                self.meet(request).go_on()?;
+                continue;
             }
             // The mark has to go on any way out of the call.
             let mark = BlockingMark(self);
             let result = call();
             drop(mark);
-            let Err(error) = result else { return result };
+            let Err(error) = result else {
+                self.come_back();
+                return result;
+            };
             let kicked = error.kind() == io::ErrorKind::Interrupted;
             let request = self.record.state.lock().request(self.lwp);
             match request {
                 // A signal that is no request, or one that a critical section puts off: the call goes on.
                 None if kicked => {}
-                Some(Request::Term) if kicked && !self.may_unwind() => {}
+                Some(Request::Term | Request::Signal) if kicked && !self.may_unwind() => {}
                 // EINTR, or whatever error `cancel` made of it.
                 Some(request) if kicked || cancel.is_some() => {
-                    self.meet(request);
-                    return Err(error);
+                    let met = self.meet(request);
+                    if !kicked || met == Met::Interrupted {
+                        return Err(error);
+                    }
                 }
                 None | Some(_) => return Err(error),
             }

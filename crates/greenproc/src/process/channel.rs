@@ -173,7 +173,10 @@ impl Process {
             refused
         };
         if let Some(request) = refused {
-            return Picked::Refused(self.meet(request));
+            return match self.meet(request).go_on() {
+                Ok(()) => Picked::Interrupt,
+                Err(error) => Picked::Refused(error),
+            };
         }
         let selected = match deadline {
             None => Some(select.select()),
@@ -189,6 +192,7 @@ impl Process {
             }
         };
         self.wake_up(&mut self.record.state.lock());
+        self.come_back();
         picked
     }
 

@@ -3,9 +3,9 @@
 use greenproc_sync::atomic::Ordering;
 use greenproc_sync::time;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::process::Process;
-use crate::signal::{Disposition, Signal};
+use crate::signal::Signal;
 use crate::status::ExitStatus;
 use crate::target::{self, Target};
 
@@ -71,45 +71,13 @@ impl Process {
     ///
     /// # Errors
     /// - ESRCH: there is no such process, or no process in the group.
-    /// - EINVAL: stop signals are not part of this version.
+    /// - EPERM: the process acts for another user, and is not root; for a group: that holds for every member. SIGCONT
+    ///   may be sent within a session.
     ///
     /// Source: POSIX `kill`, decision 3 of the semantics page.
     pub fn kill(&self, target: impl Into<Target>, signal: Signal) -> Result<()> {
         self.check_live()?;
         target::kill(&self.worker.kernel, Some(&self.record), target.into(), signal)
-    }
-
-    /// Says what is to be done about the ends of the process's children; returns what it was.
-    ///
-    /// With [`Ignore`](Disposition::Ignore) and [`NoChildWait`](Disposition::NoChildWait) children that end from now on
-    /// leave no zombie: a wait for them sleeps until none is left, then says ECHILD. Their usage counts nowhere. Children
-    /// inherit the action.
-    ///
-    /// # Errors
-    /// - EINVAL: only SIGCHLD has an action in this version.
-    /// - ESRCH: this was kept beyond its LWP's end.
-    ///
-    /// Source: POSIX `sigaction`, row 40 of the kernel map, decision 2 of the semantics page.
-    ///
-    /// ```
-    /// # fn main() -> greenproc::Result<()> {
-    /// use greenproc::{Command, Disposition, Runtime, Signal};
-    /// let runtime = Runtime::boot()?;
-    /// runtime.run(Command::new("careless", |p| {
-    ///     p.sigaction(Signal::CHLD, Disposition::Ignore)?;
-    ///     p.spawn(Command::new("forgotten", |_| 1))?;
-    ///     assert_eq!(p.wait().expect_err("it left no zombie").errno(), 10); // ECHILD
-    ///     greenproc::Result::Ok(())
-    /// }))?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn sigaction(&self, signal: Signal, disposition: Disposition) -> Result<Disposition> {
-        if signal != Signal::CHLD {
-            return Err(Error::Signal { signal, why: "only SIGCHLD has an action in this version" });
-        }
-        let node = self.live_node()?;
-        Ok(self.worker.kernel.proclist.lock().tree.set_sigchld(node, disposition))
     }
 
     /// Makes the process adopt the orphans below it, instead of init, or stop doing so. Not inherited.

@@ -12,6 +12,7 @@ use crate::locks::Leaf;
 use crate::lwp::Lwp;
 use crate::pid::LwpId;
 use crate::proc::Proc;
+use crate::proc::ProcState;
 use crate::process::Process;
 use crate::process::sleep::Slept;
 use crate::status::ExitStatus;
@@ -107,7 +108,9 @@ impl Process {
         }
         let id = LwpId(state.next_lwp);
         state.next_lwp += 1;
+        let mask = state.mask_of(self.lwp);
         state.lwps.push(Lwp::queued(id));
+        state.set_mask(id, mask);
         Ok(id)
     }
 }
@@ -141,18 +144,18 @@ impl<T> LwpHandle<T> {
         }
         let _doze = process.doze();
         let id = self.id;
-        let slept = process.sleep_until(None, |state| {
+        let gone = |state: &mut ProcState| {
             let there = state.lwp(id).is_some();
             if let Some(me) = state.lwp(process.lwp) {
                 me.joining = there.then_some(id);
             }
             !there
-        });
-        if let Slept::Interrupted(request) = slept {
+        };
+        while let Slept::Interrupted(request) = process.sleep_until(None, gone) {
             if let Some(me) = process.record.state.lock().lwp(process.lwp) {
                 me.joining = None;
             }
-            return Err(process.meet(request).into());
+            process.meet(request).go_on()?;
         }
         self.result.lock().take().ok_or(JoinError::Left)
     }

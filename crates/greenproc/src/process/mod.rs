@@ -3,11 +3,15 @@
 mod blocking;
 mod channel;
 mod control;
+mod credentials;
 mod ids;
 mod lwps;
-mod request;
+pub(crate) mod request;
+mod session;
+mod signals;
 pub(crate) mod sleep;
 mod spawn;
+mod timers;
 mod waiting;
 
 use std::fmt;
@@ -16,6 +20,7 @@ use std::sync::Arc;
 
 pub use channel::{RecvError, SendError, SendFailure};
 pub use lwps::{JoinError, LwpHandle};
+pub use signals::MaskHow;
 
 use crate::error::{Error, Result};
 use crate::pid::LwpId;

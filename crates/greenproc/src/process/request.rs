@@ -7,15 +7,57 @@
 
 use std::panic::{Location, resume_unwind};
 
-use greenproc_sync::assert_no_locks_held;
 use greenproc_sync::atomic::Ordering;
+use greenproc_sync::{assert_no_locks_held, time};
 
-use crate::error::Error;
+use crate::delivery::Delivery;
+use crate::error::{Error, Result};
 use crate::lwp::Place;
 use crate::pace::Doze;
 use crate::proc::{ProcState, Request};
 use crate::process::Process;
+use crate::sigset::SigSet;
 use crate::worker::Unwind;
+
+/// What a call does after a request was met in place of its sleep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Met {
+    /// Nothing but a stop, or a signal that came to nothing: it sleeps on.
+    Stood,
+    /// A handler ran that lets the call go on.
+    Restart,
+    /// It returns EINTR.
+    Interrupted,
+}
+
+impl Met {
+    /// What most calls do: they go on, or return EINTR.
+    pub(crate) fn go_on(self) -> Result<()> {
+        match self {
+            Met::Stood | Met::Restart => Ok(()),
+            Met::Interrupted => Err(Error::Interrupted),
+        }
+    }
+}
+
+/// Puts the mask back after a handler, however that ends.
+pub(crate) struct MaskAfter<'a> {
+    process: &'a Process,
+    former: SigSet,
+}
+
+impl<'a> MaskAfter<'a> {
+    pub(crate) fn new(process: &'a Process, former: SigSet) -> MaskAfter<'a> {
+        MaskAfter { process, former }
+    }
+}
+
+impl Drop for MaskAfter<'_> {
+    fn drop(&mut self) {
+        self.process.change_mask(self.former);
+    }
+}
 
 impl Process {
     /// Meets a request to end the process or the LWP, if there is one: the LWP unwinds and does not come back. A
@@ -61,9 +103,20 @@ impl Process {
         if self.check_live().is_err() {
             return;
         }
-        let request = self.record.state.lock().request(self.lwp);
-        if let Some(request) = request {
-            self.meet(request);
+        loop {
+            let request = self.record.state.lock().request(self.lwp);
+            match request {
+                Some(Request::Stop | Request::Signal) if !self.may_unwind() => return,
+                Some(request @ (Request::Stop | Request::Signal)) => {
+                    // A checkpoint has nothing to interrupt.
+                    let _ = self.meet(request);
+                }
+                Some(request) => {
+                    let _ = self.meet(request);
+                    return;
+                }
+                None => return,
+            }
         }
     }
 
@@ -74,22 +127,30 @@ impl Process {
             return;
         }
         let request = self.record.state.lock().request(self.lwp);
-        if let Some(Request::Die | Request::Leave) = request
-            && self.may_unwind()
-        {
-            Self::unwind();
+        match request {
+            Some(Request::Die | Request::Leave) if self.may_unwind() => Self::unwind(),
+            Some(Request::Stop) => {
+                self.stand_still();
+                self.meet_final();
+            }
+            _ => {}
         }
     }
 
-    /// Meets a request where the call would have slept: unwinds, or runs the SIGTERM function. What is returned if it
-    /// comes back is what the call returns.
-    pub(crate) fn meet(&self, request: Request) -> Error {
+    /// Meets a request where the call would have slept: unwinds, stands still, or runs functions. Says what the call does
+    /// if it comes back.
+    pub(crate) fn meet(&self, request: Request) -> Met {
         match request {
             Request::Die | Request::Leave => {
                 if self.may_unwind() {
                     Self::unwind();
                 }
             }
+            Request::Stop => {
+                self.stand_still();
+                return Met::Stood;
+            }
+            Request::Signal => return self.handle_signals(),
             Request::Term => {
                 let handler = {
                     let mut state = self.record.state.lock();
@@ -103,7 +164,39 @@ impl Process {
                 }
             }
         }
-        Error::Interrupted
+        Met::Interrupted
+    }
+
+    /// Runs the handlers of what is pending, one after another.
+    fn handle_signals(&self) -> Met {
+        let kernel = &self.worker.kernel;
+        let mut met = Met::Stood;
+        loop {
+            let delivery = self.record.state.lock().deliver(self.lwp, time::now);
+            match delivery {
+                Delivery::None => return met,
+                Delivery::Dropped => {}
+                Delivery::Done(nudges) => {
+                    kernel.nudge(&self.record, nudges);
+                    return Met::Stood;
+                }
+                Delivery::Stop(info) => {
+                    let _ = kernel.send(&self.record, None, info);
+                    return met;
+                }
+                Delivery::Handle { handler, info, restart, former } => {
+                    met = if restart && met != Met::Interrupted { Met::Restart } else { Met::Interrupted };
+                    let mask = MaskAfter::new(self, former);
+                    handler(self, &info);
+                    drop(mask);
+                }
+            }
+        }
+    }
+
+    /// Whether something asks for the LWP.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.worker.seat.attention.load(Ordering::Relaxed)
     }
 
     /// Whether the LWP can be unwound from here.
@@ -120,11 +213,11 @@ impl Process {
     /// Whether an LWP that is about to sleep must not; else marks where it sleeps. The caller holds the lock that is the
     /// sleep's interlock, and `p_smutex`.
     ///
-    /// A polite SIGTERM does not end the sleeps of a `critical` section.
+    /// Neither a polite SIGTERM nor a signal with a handler ends the sleeps of a `critical` section.
     pub(crate) fn fall_asleep(&self, state: &mut ProcState, place: Place) -> Option<Request> {
         let request = state.request(self.lwp);
         match request {
-            Some(Request::Term) if !self.may_unwind() => {}
+            Some(Request::Term | Request::Signal) if !self.may_unwind() => {}
             Some(request) => return Some(request),
             None => {}
         }

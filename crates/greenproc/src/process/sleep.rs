@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use greenproc_sync::time;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::lwp::Place;
 use crate::proc::{ProcState, Request};
 use crate::process::Process;
+use crate::process::request::Met;
 
 /// How a sleep ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +25,7 @@ impl Process {
     /// A checkpoint: a request to end ends the sleep, and the LWP, at once.
     ///
     /// # Errors
-    /// - EINTR: SIGTERM came, and the process is polite about it.
+    /// - EINTR: a handler ran, or SIGTERM came and the process is polite about it.
     ///
     /// Source: POSIX `nanosleep`.
     #[track_caller]
@@ -32,9 +33,16 @@ impl Process {
         self.enter();
         self.check_live()?;
         let _doze = self.doze();
-        match self.sleep_until(time::now().checked_add(duration), |_| false) {
-            Slept::Done | Slept::TimedOut => Ok(()),
-            Slept::Interrupted(request) => Err(self.meet(request)),
+        let deadline = time::now().checked_add(duration);
+        loop {
+            match self.sleep_until(deadline, |_| false) {
+                Slept::Done | Slept::TimedOut => return Ok(()),
+                // Only a stop leaves it asleep, for its full length.
+                Slept::Interrupted(request) => match self.meet(request) {
+                    Met::Stood => {}
+                    Met::Restart | Met::Interrupted => return Err(Error::Interrupted),
+                },
+            }
         }
     }
 
@@ -47,11 +55,12 @@ impl Process {
         let seat = &self.worker.seat;
         let mut state = self.record.state.lock();
         loop {
-            if done(&mut state) {
-                return Slept::Done;
-            }
-            if deadline.is_some_and(|deadline| time::now() >= deadline) {
-                return Slept::TimedOut;
+            let over = deadline.is_some_and(|deadline| time::now() >= deadline);
+            let slept = if done(&mut state) { Some(Slept::Done) } else { over.then_some(Slept::TimedOut) };
+            if let Some(slept) = slept {
+                drop(state);
+                self.come_back();
+                return slept;
             }
             if let Some(request) = self.fall_asleep(&mut state, Place::Sleeping) {
                 return Slept::Interrupted(request);

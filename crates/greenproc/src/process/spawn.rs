@@ -26,7 +26,7 @@ impl Process {
     pub fn spawn(&self, command: Command) -> Result<Child> {
         let node = self.live_node()?;
         self.refuse_if_exiting()?;
-        spawn::spawn(&self.worker.kernel, &self.record, node, command, spawn::Owner::Parent)
+        spawn::spawn(&self.worker.kernel, &self.record, node, command, spawn::Owner::Parent, Some(self.lwp))
     }
 
     /// Makes a child that computes a value; the value comes back through the second handle, unless the child ended

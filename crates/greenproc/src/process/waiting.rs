@@ -130,12 +130,20 @@ impl Process {
     ) -> Result<Option<Waited>> {
         let take = if flags.contains(WaitFlags::NOWAIT) { Take::Peek } else { Take::Reap };
         let patience = if flags.contains(WaitFlags::NOHANG) { Patience::None } else { patience };
-        let caller = Caller::Lwp(self);
-        match wait::wait(&self.worker.kernel, &Wait { caller, parent, wanted, take, patience, note }) {
-            Ok(waited) => Ok(Some(waited)),
-            Err(Unmet::NoChild) => Err(Error::NoChild),
-            Err(Unmet::NotYet) => Ok(None),
-            Err(Unmet::Interrupted(request)) => Err(self.meet(request)),
+        loop {
+            let caller = Caller::Lwp(self);
+            let found =
+                wait::wait(&self.worker.kernel, &Wait { caller, parent, wanted, take, patience, note });
+            if let Err(Unmet::Interrupted(request)) = found {
+                self.meet(request).go_on()?;
+                continue;
+            }
+            self.come_back();
+            return match found {
+                Ok(waited) => Ok(Some(waited)),
+                Err(Unmet::NotYet) => Ok(None),
+                Err(_) => Err(Error::NoChild),
+            };
         }
     }
 }

@@ -1,12 +1,16 @@
 //! Changing parents: orphans, and children that a handle lets go of.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use crate::pid::Pid;
+use crate::proc::Proc;
+use crate::siginfo::SigInfo;
+use crate::signal::{Disposition, Signal};
 use crate::tree::ProcTree;
 use crate::tree::arena::{NodeId, NodeRef};
 use crate::tree::link::Reaped;
 use crate::tree::node::Body;
-use crate::{Disposition, Pid, SigInfo, Signal};
 
 /// A child that changed its parent.
 pub(crate) struct Moved {
@@ -23,6 +27,8 @@ pub(crate) struct Moved {
 pub(crate) struct Adopted {
     /// Who moved, if it was asked for.
     pub(crate) moved: Vec<Moved>,
+    /// Who takes them.
+    pub(crate) reaper: Option<Arc<Proc>>,
     /// Zombies whose new parent ignores its children.
     pub(crate) reaped: Vec<Reaped>,
 }
@@ -36,11 +42,14 @@ impl ProcTree {
     /// Moves up to `batch` children of an exiting process, which takes no new ones from here on (row 7), to the nearest subreaper, else to init, which is looked up
     /// afresh in each batch (rows 36, 72 to 74). Moved zombies take their event along, and the new parent is told.
     pub(crate) fn give_away(&mut self, from: NodeRef, batch: usize, log: bool) -> Adopted {
-        let mut adopted = Adopted { moved: Vec::new(), reaped: Vec::new() };
+        let mut adopted = Adopted { moved: Vec::new(), reaper: None, reaped: Vec::new() };
         if let Body::Live { closed, .. } = &mut self.arena.get_mut(from.id).body {
             *closed = true;
         }
         let Some(reaper) = self.reaper_of(from.id) else { return adopted };
+        if log {
+            adopted.reaper = self.node(reaper).live().map(Arc::clone);
+        }
         for _ in 0..batch {
             let Some(child) = self.node(from.id).family.as_ref().and_then(|family| family.children.front())
             else {
@@ -68,11 +77,16 @@ impl ProcTree {
         let node = self.node(child);
         let info = match &node.body {
             Body::Zombie(zombie) if self.node(to).sigchld != Disposition::Ignore => {
-                Some(SigInfo::of_exit(Signal::CHLD, node.pid, zombie.uid, zombie.status, &zombie.usage))
+                Some(SigInfo::of_child(Signal::CHLD, node.pid, zombie.uid, zombie.status, &zombie.usage))
             }
             Body::Zombie(_) | Body::Live { .. } | Body::Vacant => None,
         };
         Some(Moved { pid: node.pid, name: node.name()?.clone(), to: self.node(to).pid, info })
+    }
+
+    /// Who adopts the children of a process.
+    pub(crate) fn reaper(&self, from: NodeRef) -> Option<&Arc<Proc>> {
+        self.reaper_of(from.id).and_then(|reaper| self.node(reaper).live())
     }
 
     /// The nearest ancestor that adopts and is not exiting itself, else init.

@@ -22,6 +22,8 @@ pub(crate) struct Birth {
     pub(crate) held: bool,
     /// The group it asks for; else its parent's.
     pub(crate) group: Option<ProcessGroup>,
+    /// It leads a new session.
+    pub(crate) new_session: bool,
     /// The most processes its user may have.
     pub(crate) user_limit: Option<u32>,
 }
@@ -63,7 +65,7 @@ pub(crate) struct Buried {
 impl ProcTree {
     /// Links the first process, the root of the tree, as leader of its own group and session.
     pub(crate) fn link_init(&mut self, record: Arc<Proc>) -> NodeRef {
-        let (pid, uid) = (record.pid, record.inherited.uid);
+        let (pid, uid) = (record.pid, record.uid());
         let node = self.arena.insert(|generation| Node {
             pid,
             exit_signal: None,
@@ -83,13 +85,14 @@ impl ProcTree {
         if !self.arena.holds(parent) || !self.node(parent.id).takes_children() {
             return Err(LinkError::ParentExiting);
         }
-        let (pid, uid) = (birth.record.pid, birth.record.inherited.uid);
+        let (pid, uid) = (birth.record.pid, birth.record.uid());
         if let Some(limit) = birth.user_limit.filter(|&limit| self.processes_of(uid) >= limit) {
             return Err(LinkError::UserLimit(limit));
         }
         let inherited_group = self.node(parent.id).group;
         let session = self.groups.session(inherited_group);
         let group = match birth.group {
+            None if birth.new_session => self.groups.create(pid, pid),
             None => inherited_group,
             Some(ProcessGroup::New) => self.groups.create(pid, session),
             Some(ProcessGroup::Join(number)) => match self.groups.find(number) {
@@ -184,12 +187,13 @@ impl ProcTree {
             children_usage,
             report: death.report,
             name: record.name.clone(),
-            uid: record.inherited.uid,
-            gid: record.inherited.gid,
+            uid: record.uid(),
+            gid: record.gid(),
             started: record.started,
             record: held.then(|| Arc::clone(&record)),
         });
         self.zombies += 1;
+        self.note_stopped(id, false);
         let reaped = match parent {
             Some(parent) if !held && self.node(parent).ignores_children() => {
                 Some(Box::new(self.bury_ignored(id, parent)))
@@ -247,6 +251,22 @@ impl ProcTree {
         reaped
     }
 
+    /// A live process acts for another user, and counts among that one's.
+    pub(crate) fn change_user(&mut self, node: NodeRef, uid: u32) {
+        let Some(record) = self.record(node).map(Arc::clone) else { return };
+        self.discount(record.uid());
+        record.set_uid(uid);
+        *self.users.entry(uid).or_default() += 1;
+    }
+
+    fn discount(&mut self, uid: u32) {
+        let count = self.users.get_mut(&uid).expect("a process is counted with its user");
+        *count -= 1;
+        if *count == 0 {
+            self.users.remove(&uid);
+        }
+    }
+
     fn unlink(&mut self, id: NodeId) -> Reaped {
         let (node, freed) = self.take_out(id);
         let Body::Zombie(zombie) = node.body else { unreachable!("only a zombie is reaped") };
@@ -259,15 +279,11 @@ impl ProcTree {
         let freed = self.groups.leave(&mut self.arena, id);
         let node = self.arena.remove(id);
         let uid = match &node.body {
-            Body::Live { record, .. } => record.inherited.uid,
+            Body::Live { record, .. } => record.uid(),
             Body::Zombie(zombie) => zombie.uid,
             Body::Vacant => unreachable!("a place that was taken out held a process"),
         };
-        let count = self.users.get_mut(&uid).expect("a process is counted with its user");
-        *count -= 1;
-        if *count == 0 {
-            self.users.remove(&uid);
-        }
+        self.discount(uid);
         (node, freed)
     }
 

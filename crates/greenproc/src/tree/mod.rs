@@ -16,6 +16,7 @@ mod model_tests;
 mod node;
 mod poll;
 mod regroup;
+mod session;
 #[cfg(test)]
 mod tests;
 mod wanted;
@@ -26,9 +27,10 @@ pub(crate) use channel::WaitSlot;
 pub(crate) use family::IndexHasher;
 pub(crate) use groups::Freed;
 pub(crate) use link::{Birth, Buried, Death, LinkError, Reaped};
-pub(crate) use node::Zombie;
+pub(crate) use node::{EventKind, Zombie};
 pub(crate) use poll::{Found, Poll};
 pub(crate) use regroup::RegroupError;
+pub(crate) use session::SetsidError;
 pub(crate) use wanted::{Wanted, Who};
 
 use std::collections::HashMap;
@@ -51,6 +53,8 @@ pub(crate) struct ProcTree {
     /// Processes per user, zombies included (row 70).
     users: HashMap<u32, u32, BuildHasherDefault<IndexHasher>>,
     zombies: usize,
+    /// Processes that stand still.
+    stopped: usize,
 }
 
 impl ProcTree {
@@ -139,6 +143,12 @@ impl ProcTree {
             return None;
         }
         Some((signal, parent.live()?))
+    }
+
+    /// The parent that is told when a child stops or goes on; nobody if a handle owns the child.
+    pub(crate) fn parent_record(&self, child: NodeRef) -> Option<&Arc<Proc>> {
+        let node = self.arena.holds(child).then(|| self.node(child.id)).filter(|node| !node.held)?;
+        self.node(node.parent?).live()
     }
 
     pub(crate) fn set_subreaper(&mut self, node: NodeRef, subreaper: bool) {

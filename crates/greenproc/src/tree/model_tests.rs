@@ -394,7 +394,7 @@ impl Pair {
     fn take(&mut self, parent: i32, child: NodeRef, pid: i32, take: bool) -> Result<(), TestCaseError> {
         let code = self.model.processes[&pid].zombie.expect("dead");
         match self.tree.consume(child, !take) {
-            Found::Peeked(waited) => {
+            Found::Seen(waited) => {
                 prop_assert!(!take);
                 prop_assert_eq!((waited.pid.as_raw(), waited.status.code()), (pid, Some(code)));
             }

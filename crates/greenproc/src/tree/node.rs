@@ -33,6 +33,8 @@ pub(crate) struct Node {
     pub(crate) sigchld: Disposition,
     /// Adopts the orphans below it.
     pub(crate) subreaper: bool,
+    /// It stands still, and its parent was told.
+    pub(crate) stopped: bool,
     /// Present once it has had a child.
     pub(crate) family: Option<Box<Family>>,
     pub(crate) body: Body,
@@ -104,6 +106,7 @@ impl Node {
             held: false,
             sigchld: Disposition::Default,
             subreaper: false,
+            stopped: false,
             body: Body::Vacant,
             family: None,
         }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::inspect::usage_now;
 use crate::selector::Waited;
+use crate::status::ExitStatus;
 use crate::tree::ProcTree;
 use crate::tree::arena::{NodeId, NodeRef};
 use crate::tree::channel::{Owes, WaitChannel, WaitSlot};
@@ -27,8 +29,8 @@ pub(crate) enum Poll {
 pub(crate) enum Found {
     /// A zombie, reaped.
     Reaped(Reaped),
-    /// A zombie, left in place under NOWAIT.
-    Peeked(Waited),
+    /// A zombie left in place under NOWAIT, or a child that lives.
+    Seen(Waited),
 }
 
 impl ProcTree {
@@ -75,12 +77,50 @@ impl ProcTree {
 
     /// Takes what `poll` found, or only looks at it.
     pub(crate) fn consume(&mut self, child: NodeRef, keep: bool) -> Found {
-        if !keep {
-            return Found::Reaped(self.reap(child));
-        }
         let node = self.node(child.id);
-        let Body::Zombie(zombie) = &node.body else { unreachable!("a dead child is a zombie") };
-        Found::Peeked(Waited::of(node.pid, zombie))
+        let status = match &node.body {
+            Body::Zombie(_) if !keep => return Found::Reaped(self.reap(child)),
+            Body::Zombie(zombie) => return Found::Seen(Waited::of(node.pid, zombie)),
+            Body::Live { record, .. } => {
+                let stop = record.state.lock().stop;
+                let stop = stop.filter(|_| node.event == Some(EventKind::Stopped));
+                stop.map_or(ExitStatus::resumed(), |stop| ExitStatus::stopped(stop.signal))
+            }
+            Body::Vacant => unreachable!("a child is there"),
+        };
+        let usage = node.live().map(|record| usage_now(record)).unwrap_or_default();
+        let children_usage = self.reaped_usage(child);
+        let waited = Waited { pid: node.pid, status, usage, children_usage, report: None };
+        if !keep {
+            self.clear_event(child.id);
+        }
+        Found::Seen(waited)
+    }
+
+    /// A child has nothing to report any more.
+    fn clear_event(&mut self, child: NodeId) {
+        let node = self.arena.get_mut(child);
+        let (former, parent, held) = (node.event.take(), node.parent, node.held);
+        let (group, class) = (node.group, node.class());
+        if let (Some(former), Some(parent), false) = (former, parent, held) {
+            self.with_family(parent, |family, arena| family.unqueue(arena, child, group, class, former));
+        }
+    }
+
+    /// A process stopped, or went on.
+    pub(crate) fn post_change(&mut self, node: NodeRef, kind: EventKind) {
+        if !self.arena.holds(node) || self.node(node.id).is_zombie() {
+            return;
+        }
+        self.note_stopped(node.id, kind == EventKind::Stopped);
+        self.post_event(node.id, kind);
+    }
+
+    /// Counts those that stand still.
+    pub(super) fn note_stopped(&mut self, id: NodeId, stopped: bool) {
+        let node = self.arena.get_mut(id);
+        let before = std::mem::replace(&mut node.stopped, stopped);
+        self.stopped = self.stopped + usize::from(stopped) - usize::from(before);
     }
 
     /// Gives a child an event, in place of the one it had, and tells one waiter that it fits (decision 27).

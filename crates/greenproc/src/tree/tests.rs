@@ -27,6 +27,7 @@ pub(super) fn record(pid: i32) -> Arc<Proc> {
 
 pub(super) fn birth(record: &Arc<Proc>) -> Birth {
     Birth {
+        new_session: false,
         record: Arc::clone(record),
         exit_signal: Some(Signal::CHLD),
         held: false,

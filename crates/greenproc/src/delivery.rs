@@ -1,0 +1,446 @@
+//! Signals: what becomes of one that comes, and what an LWP has to meet.
+//!
+//! What ends or stops a process does so when it is posted, unless it is blocked; what is handled waits, pending, for an
+//! LWP that does not block it to come to a checkpoint or a sleep. All of it is guarded by `p_smutex`; what changes the
+//! tree besides (a stop, a continuation) is returned, and told under `proclist_lock` in the hold in which it was posted
+//! (`stop.rs`).
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use greenproc_sync::atomic::Ordering;
+
+use crate::DefaultAction;
+use crate::action::{Actions, Handler, How, SaFlags, SigAction};
+use crate::error::Exhausted;
+use crate::lwp::{Finality, Lwp, Place};
+use crate::pending::Pending;
+use crate::pid::LwpId;
+use crate::proc::{Nudges, ProcState, Request};
+use crate::siginfo::SigInfo;
+use crate::signal::Signal;
+use crate::sigset::SigSet;
+use crate::status::ExitStatus;
+
+/// Neither can be blocked, caught or ignored.
+pub(crate) const UNSTOPPABLE: SigSet = SigSet::of(Signal::KILL).with(Signal::STOP);
+
+/// The signals that stop by default.
+pub(crate) const STOPS: SigSet =
+    SigSet::of(Signal::STOP).with(Signal::TSTP).with(Signal::TTIN).with(Signal::TTOU);
+
+/// What a process has of signals, once it has anything.
+#[derive(Default)]
+pub(crate) struct Signals {
+    actions: Option<Arc<Actions>>,
+    /// Pending for the process as a whole.
+    pending: Pending,
+}
+
+/// What an LWP has of signals, once it has anything.
+#[derive(Default)]
+pub(crate) struct LwpSignals {
+    pub(crate) mask: SigSet,
+    pending: Pending,
+    /// What it takes by `sigtimedwait`, blocked or not.
+    awaits: SigSet,
+}
+
+/// How a process is being stopped, or stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stop {
+    pub(crate) signal: Signal,
+    /// Its last LWP has stopped, and the parent was told.
+    pub(crate) complete: bool,
+}
+
+/// What a signal means to a process.
+enum Verdict {
+    Ignored,
+    End(ExitStatus),
+    /// SIGTERM, and the process asks for it or has a function for it.
+    Polite,
+    Stop,
+    Handle,
+}
+
+/// What posting a signal came to.
+#[derive(Default)]
+#[must_use]
+pub(crate) struct Posted {
+    pub(crate) nudges: Nudges,
+    /// Told under `proclist_lock`, in the same hold.
+    pub(crate) change: Option<Change>,
+}
+
+/// What a parent is told of a child that lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Stopped(Signal),
+    Continued,
+}
+
+/// What an LWP does about a signal that it took.
+pub(crate) enum Delivery {
+    /// Nothing is left.
+    None,
+    /// Ignored, as it turned out.
+    Dropped,
+    /// Done, but for these.
+    Done(Nudges),
+    /// The process has to stop: to be posted again under `proclist_lock`.
+    Stop(SigInfo),
+    Handle {
+        handler: Handler,
+        info: SigInfo,
+        restart: bool,
+        /// What the LWP blocks in the handler, and what it blocked before.
+        former: SigSet,
+    },
+}
+
+impl Signal {
+    /// Whether posting it may change what the parent is told, so that it is posted under `proclist_lock`.
+    pub(crate) fn is_job_control(self) -> bool {
+        self == Signal::CONT || self.is_stop()
+    }
+}
+
+impl Lwp {
+    pub(crate) fn mask(&self) -> SigSet {
+        self.signals.as_ref().map_or(SigSet::EMPTY, |signals| signals.mask)
+    }
+
+    fn awaits(&self, signal: Signal) -> bool {
+        self.signals.as_ref().is_some_and(|signals| signals.awaits.contains(signal))
+    }
+
+    /// Whether it lets the signal through.
+    fn is_open_to(&self, signal: Signal) -> bool {
+        self.place != Place::Leaving && !self.mask().contains(signal)
+    }
+
+    fn signals(&mut self) -> &mut LwpSignals {
+        self.signals.get_or_insert_default()
+    }
+}
+
+impl ProcState {
+    fn signals_mut(&mut self) -> &mut Signals {
+        self.signals.get_or_insert_default()
+    }
+
+    pub(crate) fn actions(&self) -> Option<&Arc<Actions>> {
+        self.signals.as_ref().and_then(|signals| signals.actions.as_ref())
+    }
+
+    pub(crate) fn action(&self, signal: Signal) -> SigAction {
+        self.actions().and_then(|actions| actions.get(signal)).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn has_signals(&self) -> bool {
+        self.signals.is_some() || self.lwps.iter().any(|lwp| lwp.signals.is_some())
+    }
+
+    /// A new process's: its parent's actions and the mask of the LWP that made it, nothing pending (decision 15).
+    pub(crate) fn inherit_signals(&mut self, actions: Option<&Arc<Actions>>, mask: SigSet) {
+        if let Some(actions) = actions {
+            self.signals_mut().actions = Some(Arc::clone(actions));
+        }
+        if !mask.is_empty()
+            && let Some(lwp) = self.lwps.first_mut()
+        {
+            lwp.signals().mask = mask;
+        }
+    }
+
+    /// Sets an action; a signal that is now ignored is pending no more. The former one is to be dropped after unlocking.
+    #[must_use = "drop it after unlocking"]
+    pub(crate) fn set_action(&mut self, signal: Signal, action: SigAction) -> SigAction {
+        let actions = self.signals_mut().actions.get_or_insert_default();
+        let former = Arc::make_mut(actions).set(signal, action);
+        if matches!(self.verdict(signal), Verdict::Ignored) {
+            self.discard(signal.into());
+        }
+        former
+    }
+
+    /// Whether SIGCHLD means anything to the process.
+    pub(crate) fn hears_of_children(&self) -> bool {
+        matches!(self.verdict(Signal::CHLD), Verdict::Handle)
+            || self.lwps.iter().any(|lwp| lwp.mask().contains(Signal::CHLD) || lwp.awaits(Signal::CHLD))
+    }
+
+    pub(crate) fn pending_for(&self, id: LwpId) -> SigSet {
+        let of_process = self.signals.as_ref().map_or(SigSet::EMPTY, |signals| signals.pending.set());
+        let lwp = self.lwps.iter().find(|lwp| lwp.id == id);
+        let own = lwp.and_then(|lwp| lwp.signals.as_ref()).map_or(SigSet::EMPTY, |own| own.pending.set());
+        of_process | own
+    }
+
+    pub(crate) fn mask_of(&self, id: LwpId) -> SigSet {
+        self.lwps.iter().find(|lwp| lwp.id == id).map_or(SigSet::EMPTY, Lwp::mask)
+    }
+
+    /// Changes what the LWP blocks; returns what it blocked before. It has to look at what is pending now.
+    pub(crate) fn set_mask(&mut self, id: LwpId, mask: SigSet) -> SigSet {
+        let mask = mask - UNSTOPPABLE;
+        let Some(lwp) = self.lwp(id) else { return SigSet::EMPTY };
+        if lwp.signals.is_none() && mask.is_empty() {
+            return SigSet::EMPTY;
+        }
+        let former = std::mem::replace(&mut lwp.signals().mask, mask);
+        if let Some(seat) = &lwp.seat {
+            seat.attention.store(true, Ordering::Relaxed);
+        }
+        former
+    }
+
+    /// From here on, these signals wake the LWP and are left for it.
+    pub(crate) fn set_awaits(&mut self, id: LwpId, awaits: SigSet) {
+        if let Some(lwp) = self.lwp(id) {
+            lwp.signals().awaits = awaits;
+        }
+    }
+
+    /// Takes a pending signal out of `wanted`, the LWP's own first.
+    pub(crate) fn take_pending(&mut self, id: LwpId, wanted: SigSet) -> Option<SigInfo> {
+        let own = self.lwp(id).and_then(|lwp| lwp.signals.as_mut()).and_then(|own| own.pending.take(wanted));
+        own.or_else(|| self.signals.as_mut().and_then(|signals| signals.pending.take(wanted)))
+    }
+
+    fn verdict(&self, signal: Signal) -> Verdict {
+        let action = self.actions().and_then(|actions| actions.get(signal));
+        match action.map(|action| &action.how) {
+            Some(How::Ignore) => Verdict::Ignored,
+            Some(How::Handle(_)) => Verdict::Handle,
+            Some(How::Default) | None if signal == Signal::TERM && self.term.is_polite() => Verdict::Polite,
+            Some(How::Default) | None => match signal.default_action() {
+                DefaultAction::Terminate => Verdict::End(ExitStatus::killed(signal)),
+                DefaultAction::Core => Verdict::End(ExitStatus::dumped(signal)),
+                DefaultAction::Stop => Verdict::Stop,
+                DefaultAction::Continue | DefaultAction::Ignore => Verdict::Ignored,
+            },
+        }
+    }
+
+    /// Posts a signal to the process, or to one of its LWPs (rows 13 and 52: a dying process takes it and does nothing).
+    ///
+    /// # Errors
+    /// As many signals are queued as may be.
+    pub(crate) fn post(
+        &mut self,
+        info: SigInfo,
+        to: Option<LwpId>,
+        group_is_orphaned: impl FnOnce() -> bool,
+        now: Instant,
+    ) -> Result<Posted, Exhausted> {
+        if self.life.begin_exit().is_none() {
+            return Ok(Posted::default());
+        }
+        let signal = info.signal;
+        if signal == Signal::KILL {
+            return Ok(self.begin_exit(ExitStatus::killed(signal), None, || now).into());
+        }
+        let mut posted = Posted::default();
+        if signal == Signal::CONT {
+            self.discard(STOPS);
+            posted = self.resume(now);
+            if self.life.begin_exit().is_none() {
+                return Ok(posted);
+            }
+        } else if signal.is_stop() {
+            self.discard(SigSet::of(Signal::CONT));
+        }
+        let meant = |lwp: &&Lwp| to.is_none_or(|id| id == lwp.id);
+        let is_open =
+            signal == Signal::STOP || self.lwps.iter().filter(meant).any(|lwp| lwp.is_open_to(signal));
+        let is_awaited = self.lwps.iter().filter(meant).any(|lwp| lwp.awaits(signal));
+        match self.verdict(signal) {
+            _ if is_awaited => {}
+            Verdict::Ignored if is_open => return Ok(posted),
+            Verdict::End(status) if is_open && self.stop.is_none() => {
+                return Ok(self.begin_exit(status, None, || now).into());
+            }
+            Verdict::Polite if is_open => {
+                posted.nudges.extend(self.post_polite(now));
+                return Ok(posted);
+            }
+            Verdict::Stop if is_open => {
+                if signal == Signal::STOP || !group_is_orphaned() {
+                    posted.change = self.begin_stop(signal, now);
+                }
+                return Ok(posted);
+            }
+            _ => {}
+        }
+        self.queue(info, to)?;
+        let stopped = self.stop.is_some();
+        let woken = self.lwps.iter_mut().filter(|lwp| to.is_none_or(|id| id == lwp.id));
+        let woken = woken.filter(|lwp| lwp.awaits(signal) || (!stopped && lwp.is_open_to(signal)));
+        posted.nudges.extend(woken.map(|lwp| lwp.interrupt(Finality::Passing, now)));
+        Ok(posted)
+    }
+
+    fn queue(&mut self, info: SigInfo, to: Option<LwpId>) -> Result<(), Exhausted> {
+        let limit = self.pending_limit;
+        let signals = self.signals.get_or_insert_default();
+        let own = to.and_then(|id| self.lwps.iter_mut().find(|lwp| lwp.id == id));
+        let pending = match own {
+            Some(lwp) => &mut lwp.signals().pending,
+            None => &mut signals.pending,
+        };
+        if info.signal.is_real_time() && pending.len() >= limit as usize {
+            return Err(Exhausted::Signals { limit });
+        }
+        pending.push(info);
+        Ok(())
+    }
+
+    fn post_polite(&mut self, now: Instant) -> Nudges {
+        self.term.post();
+        let handled = self.term.is_pending();
+        let lwps = self.lwps.iter_mut();
+        lwps.map(|lwp| {
+            // A function runs on the first LWP that looks; those who poll are all woken to do so.
+            lwp.nudged = !handled;
+            lwp.interrupt(Finality::Passing, now)
+        })
+        .collect()
+    }
+
+    /// Forgets what is pending of these.
+    fn discard(&mut self, signals: SigSet) {
+        if let Some(own) = &mut self.signals {
+            own.pending.discard(signals);
+        }
+        for lwp in &mut self.lwps {
+            if let Some(own) = &mut lwp.signals {
+                own.pending.discard(signals);
+            }
+        }
+    }
+
+    /// The process has to stop: every LWP does at its next checkpoint or sleep; one that sleeps counts as stopped where it
+    /// is (decision 16).
+    fn begin_stop(&mut self, signal: Signal, now: Instant) -> Option<Change> {
+        if self.stop.is_some() {
+            return None;
+        }
+        self.stop = Some(Stop { signal, complete: false });
+        for lwp in &mut self.lwps {
+            match (lwp.place, &lwp.seat) {
+                (Place::Running | Place::Channel, _) => {
+                    let _ = lwp.interrupt(Finality::Passing, now);
+                }
+                (_, Some(seat)) => seat.attention.store(true, Ordering::Relaxed),
+                (_, None) => {}
+            }
+        }
+        self.complete_stop()
+    }
+
+    /// Notes that the last LWP has stopped, if that is so.
+    pub(crate) fn complete_stop(&mut self) -> Option<Change> {
+        let running = self.lwps.iter().any(|lwp| lwp.place == Place::Running);
+        let stop = self.stop.as_mut().filter(|stop| !running && !stop.complete)?;
+        stop.complete = true;
+        Some(Change::Stopped(stop.signal))
+    }
+
+    /// A stopped process goes on, and looks at what came in the meantime.
+    fn resume(&mut self, now: Instant) -> Posted {
+        let Some(stop) = self.stop.take() else { return Posted::default() };
+        let mut posted = Posted { change: stop.complete.then_some(Change::Continued), ..Posted::default() };
+        self.wake_stopped();
+        // What would have ended it while it stood ends it now.
+        let ids: Vec<LwpId> = self.lwps.iter().map(|lwp| lwp.id).collect();
+        for &id in &ids {
+            let due = self.pending_for(id) - self.mask_of(id);
+            let fatal = due.iter().find_map(|signal| match self.verdict(signal) {
+                Verdict::End(status) => Some(status),
+                _ => None,
+            });
+            if let Some(status) = fatal {
+                posted.nudges.extend(self.begin_exit(status, None, || now));
+                return posted;
+            }
+        }
+        for id in ids {
+            if !(self.pending_for(id) - self.mask_of(id)).is_empty()
+                && let Some(lwp) = self.lwp(id)
+            {
+                posted.nudges.push(lwp.interrupt(Finality::Passing, now));
+            }
+        }
+        posted
+    }
+
+    /// Lets those LWPs go that have stopped at a checkpoint.
+    pub(crate) fn wake_stopped(&self) {
+        for lwp in self.lwps.iter().filter(|lwp| lwp.place == Place::Stopped) {
+            if let Some(seat) = &lwp.seat {
+                seat.sleep_cv.notify_one();
+            }
+        }
+    }
+
+    /// Takes the LWP's next signal and says what it does about it; a handler's mask is in force from here on.
+    pub(crate) fn deliver(&mut self, id: LwpId, now: impl FnOnce() -> Instant) -> Delivery {
+        let former = self.mask_of(id);
+        let Some(info) = self.take_pending(id, !former) else { return Delivery::None };
+        let signal = info.signal;
+        match self.verdict(signal) {
+            Verdict::Ignored => Delivery::Dropped,
+            Verdict::End(status) => Delivery::Done(self.begin_exit(status, Some(id), now)),
+            Verdict::Stop => Delivery::Stop(info),
+            Verdict::Polite => Delivery::Done(self.post_polite(now())),
+            Verdict::Handle => {
+                let SigAction { how, flags, mask } = self.action(signal);
+                let How::Handle(handler) = how else { return Delivery::Dropped };
+                if flags.contains(SaFlags::RESETHAND) {
+                    drop(self.set_action(signal, SigAction::DEFAULT));
+                }
+                let own = if flags.contains(SaFlags::NODEFER) { SigSet::EMPTY } else { signal.into() };
+                self.set_mask(id, former | mask | own);
+                let restart = flags.contains(SaFlags::RESTART);
+                Delivery::Handle { handler, info, restart, former }
+            }
+        }
+    }
+
+    /// What the LWP has to meet before it goes on, the most final first. Clears its attention mark if nothing.
+    pub(crate) fn request(&mut self, id: LwpId) -> Option<Request> {
+        let dying = self.life.begin_exit().is_none();
+        let (stop, term) = (self.stop.is_some(), self.term.is_pending());
+        let due = self.signals.is_some() || self.lwps.iter().any(|lwp| lwp.id == id && lwp.signals.is_some());
+        let due = due && !(self.pending_for(id) - self.mask_of(id)).is_empty();
+        let lwp = self.lwp(id)?;
+        if dying {
+            return Some(Request::Die);
+        }
+        if lwp.leaving {
+            return Some(Request::Leave);
+        }
+        if stop {
+            return Some(Request::Stop);
+        }
+        if due {
+            return Some(Request::Signal);
+        }
+        if term || lwp.nudged {
+            return Some(Request::Term);
+        }
+        lwp.asked_at = None;
+        if let Some(seat) = &lwp.seat {
+            seat.attention.store(false, Ordering::Relaxed);
+        }
+        None
+    }
+}
+
+impl From<Nudges> for Posted {
+    fn from(nudges: Nudges) -> Posted {
+        Posted { nudges, change: None }
+    }
+}

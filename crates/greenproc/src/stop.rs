@@ -1,0 +1,153 @@
+//! Stopping and continuing: the side of it that others see.
+//!
+//! A stop is complete when the last LWP has stopped; the event and the parent's SIGCHLD are posted in the hold of
+//! `proclist_lock` in which that is found (mistake j: the state, the event and the parent cannot come apart).
+
+use std::sync::Arc;
+
+use greenproc_sync::{MutexGuard, time};
+
+use crate::delivery::Change;
+use crate::error::Exhausted;
+use crate::event;
+use crate::inspect::usage_now;
+use crate::kernel::{Kernel, ProcList};
+use crate::locks::Proclist;
+use crate::lwp::Place;
+use crate::pid::LwpId;
+use crate::proc::Proc;
+use crate::process::Process;
+use crate::siginfo::SigInfo;
+use crate::signal::Signal;
+use crate::status::ExitStatus;
+use crate::tree::EventKind;
+
+impl Change {
+    pub(crate) fn status(self) -> ExitStatus {
+        match self {
+            Change::Stopped(signal) => ExitStatus::stopped(signal),
+            Change::Continued => ExitStatus::resumed(),
+        }
+    }
+}
+
+impl Kernel {
+    /// Posts a signal to a process, or to one of its LWPs, and makes its target look.
+    ///
+    /// # Errors
+    /// As many real-time signals are queued as may be.
+    pub(crate) fn send(
+        &self,
+        process: &Arc<Proc>,
+        to: Option<LwpId>,
+        info: SigInfo,
+    ) -> Result<(), Exhausted> {
+        if info.signal.is_job_control() {
+            let mut list = self.proclist.lock();
+            return self.send_locked(&mut list, process, to, info);
+        }
+        let posted = process.state.lock().post(info, to, || false, time::now())?;
+        debug_assert_eq!(posted.change, None, "only job control stops and continues");
+        self.nudge(process, posted.nudges);
+        Ok(())
+    }
+
+    /// The same, for a caller that holds `proclist_lock`.
+    pub(crate) fn send_locked(
+        &self,
+        list: &mut MutexGuard<'_, Proclist, ProcList>,
+        process: &Arc<Proc>,
+        to: Option<LwpId>,
+        info: SigInfo,
+    ) -> Result<(), Exhausted> {
+        let tree = &list.tree;
+        let orphaned = || process.node().is_some_and(|node| tree.is_orphaned(node));
+        let posted = process.state.lock().post(info, to, orphaned, time::now())?;
+        if let Some(change) = posted.change {
+            self.tell_change(list, process, change);
+        }
+        self.nudge_locked(list, process, posted.nudges);
+        Ok(())
+    }
+
+    /// Posts a signal of the runtime's own.
+    pub(crate) fn post(&self, process: &Arc<Proc>, signal: Signal) {
+        // A standard signal always finds room.
+        let _ = self.send(process, None, SigInfo::of_runtime(signal));
+    }
+
+    /// Tells the parent that a child stopped or went on.
+    fn tell_change(
+        &self,
+        list: &mut MutexGuard<'_, Proclist, ProcList>,
+        process: &Arc<Proc>,
+        change: Change,
+    ) {
+        let Some(node) = process.node() else { return };
+        let (kind, told) = match change {
+            Change::Stopped(signal) => (EventKind::Stopped, event::EventKind::Stopped { signal }),
+            Change::Continued => (EventKind::Continued, event::EventKind::Continued),
+        };
+        list.events.tell(process.pid, &process.name, told);
+        list.tree.post_change(node, kind);
+        let parent = list.tree.parent_record(node).filter(|parent| parent.hears_of_stops()).map(Arc::clone);
+        if let Some(parent) = parent {
+            let usage = usage_now(process);
+            let info = SigInfo::of_child(Signal::CHLD, process.pid, process.uid(), change.status(), &usage);
+            let _ = self.send_locked(list, &parent, None, info);
+        }
+    }
+
+    /// An LWP has stopped running: if it was the last, the process has stopped.
+    pub(crate) fn complete_stop(&self, process: &Arc<Proc>) {
+        let mut list = self.proclist.lock();
+        let change = process.state.lock().complete_stop();
+        if let Some(change) = change {
+            self.tell_change(&mut list, process, change);
+        }
+    }
+
+    /// Signals the members of a group that has lost its last tie to the rest of its session, if any of them stands still:
+    /// nobody would ever continue them. Under `proclist_lock`.
+    pub(crate) fn release_orphans(
+        &self,
+        list: &mut MutexGuard<'_, Proclist, ProcList>,
+        groups: &[crate::pid::Pid],
+    ) {
+        for &group in groups {
+            for signal in [Signal::HUP, Signal::CONT] {
+                if signal == Signal::HUP && !list.tree.is_stranded(group) {
+                    break;
+                }
+                for member in list.tree.group_members(group).unwrap_or_default() {
+                    let _ = self.send_locked(list, &member, None, SigInfo::of_runtime(signal));
+                }
+            }
+        }
+    }
+}
+
+impl Process {
+    /// Stays here while the process is stopped.
+    pub(crate) fn stand_still(&self) {
+        let doze = self.doze();
+        if let Some(lwp) = self.record.state.lock().lwp(self.lwp) {
+            lwp.place = Place::Stopped;
+        }
+        self.worker.kernel.complete_stop(&self.record);
+        let mut state = self.record.state.lock();
+        while state.stop.is_some() {
+            self.worker.seat.sleep_cv.wait(&mut state);
+        }
+        self.wake_up(&mut state);
+        drop(state);
+        drop(doze);
+    }
+
+    /// What a call that slept does before it returns to the user's code.
+    pub(crate) fn come_back(&self) {
+        if self.is_asked() && self.record.state.lock().stop.is_some() {
+            self.stand_still();
+        }
+    }
+}
