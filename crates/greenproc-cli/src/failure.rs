@@ -22,6 +22,12 @@ pub(crate) enum Failure {
         /// How it ended.
         status: greenproc::ExitStatus,
     },
+    /// The host asked the command to end.
+    #[error("ended by {signal}")]
+    Signalled {
+        /// How it asked.
+        signal: greenproc::Signal,
+    },
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
@@ -44,7 +50,10 @@ impl Failure {
         }
         // With stderr closed too there is nobody left to tell.
         let _ = writeln!(io::stderr(), "greenproc: {}", one_line(&self.to_string()));
-        ExitCode::from(2)
+        match self {
+            Failure::Signalled { signal } => ExitCode::from(128 + signal.as_raw() as u8),
+            _ => ExitCode::from(2),
+        }
     }
 }
 

@@ -7,12 +7,13 @@
 //! | `stress` | makes, kills and reaps processes for a while, and says whether each was reaped exactly once |
 //!
 //! Exit status: 0 if all went as it should, 1 if something differed, failed or leaked, 2 if the command could not
-//! begin; then one line on stderr, beginning with `greenproc: `, says why. Whoever reads the output may stop reading:
-//! the command ends quietly.
+//! begin; then one line on stderr, beginning with `greenproc: `, says why. SIGTERM and SIGINT end the processes, and then
+//! the command, with 128 and the signal's number. Whoever reads the output may stop reading: the command ends quietly.
 
 mod cli;
 mod failure;
 mod files;
+mod host;
 mod lull;
 mod quantity;
 mod span;

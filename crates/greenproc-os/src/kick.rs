@@ -117,7 +117,7 @@ impl Kick {
 
 extern "C" fn on_kick(_signal: libc::c_int) {}
 
-fn our_address() -> usize {
+pub(crate) fn our_address() -> usize {
     let handler: extern "C" fn(libc::c_int) = on_kick;
     handler as *const () as usize
 }
@@ -132,7 +132,7 @@ fn our_action() -> libc::sigaction {
 
 /// Gives `signal` the action `new`, if there is one, and returns the one it had; nothing if the host does not
 /// let the signal be handled.
-fn exchange(signal: libc::c_int, new: Option<&libc::sigaction>) -> Option<libc::sigaction> {
+pub(crate) fn exchange(signal: libc::c_int, new: Option<&libc::sigaction>) -> Option<libc::sigaction> {
     let mut old = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: `new` is null or a valid action: our empty handler, or what `sigaction` itself returned before.
     // `old` is room for one and valid as zeros.

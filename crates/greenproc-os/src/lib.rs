@@ -13,6 +13,8 @@
 //! | [`overflow`] | the message that names the process whose stack has overflowed |
 //! | [`clock`] | CPU time and usage of single threads |
 //! | [`kick`] | the signal that interrupts a system call |
+//! | [`action`] | what a signal of the host does at present |
+//! | [`host_children`] | zombie children of this OS process |
 //! | [`limits`] | how many threads the host will give |
 //! | [`memory`] | what this OS process holds now |
 //!
@@ -31,7 +33,9 @@
 //!
 //! [greenproc]: https://docs.rs/greenproc
 
+pub mod action;
 pub mod clock;
+pub mod host_children;
 pub mod kick;
 pub mod limits;
 pub mod memory;

@@ -16,6 +16,7 @@ use crate::command::{Body, check_stack};
 use crate::crash;
 use crate::error::{Error, Result};
 use crate::handle::Handle;
+use crate::host::{self, HostSignals, Plan};
 use crate::kernel::{Config, Kernel, ProcList};
 use crate::limits::Limits;
 use crate::pace::Pace;
@@ -41,6 +42,8 @@ pub struct Builder {
     on_init_exit: OnInitExit,
     panic_report: PanicReport,
     kick_signal: i32,
+    host_signals: HostSignals,
+    orphan_grace: Option<Duration>,
     init: Option<Body>,
 }
 
@@ -80,6 +83,8 @@ impl Default for Builder {
             on_init_exit: OnInitExit::default(),
             panic_report: PanicReport::default(),
             kick_signal: Kick::default_signal(),
+            host_signals: HostSignals::new(),
+            orphan_grace: None,
             init: None,
         }
     }
@@ -136,6 +141,32 @@ impl Builder {
         self
     }
 
+    /// Which signals of the host the runtime takes, and what is done about them. Default: none.
+    pub fn host_signals(mut self, signals: HostSignals) -> Builder {
+        self.host_signals = signals;
+        self
+    }
+
+    /// Waits for children of the OS process that nobody else waits for, once they have been zombies for `grace`. For
+    /// programs that the host gives orphans: pid 1 of a container, and subreapers. Default: they are left alone.
+    ///
+    /// An orphan looks like a child that the program has made itself, so the grace has to be longer than anybody in it
+    /// lets a `std::process::Child` wait that has ended. Of several runtimes that ask, the longest grace counts.
+    ///
+    /// ```
+    /// # fn main() -> greenproc::Result<()> {
+    /// use std::time::Duration;
+    /// let runtime = greenproc::Runtime::builder().reap_host_orphans(Duration::from_mins(1)).boot()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Source: Linux `prctl(PR_SET_CHILD_SUBREAPER)`, POSIX `waitid`.
+    pub fn reap_host_orphans(mut self, grace: Duration) -> Builder {
+        self.orphan_grace = Some(grace);
+        self
+    }
+
     /// Runs this as init, instead of the reaper. It has to wait for the orphans it is given; when it returns, every
     /// process is killed and the runtime ends.
     pub fn init<R: Termination>(mut self, body: impl FnOnce(&Process) -> R + Send + 'static) -> Builder {
@@ -148,6 +179,8 @@ impl Builder {
     /// # Errors
     /// - EINVAL: `pid_max` is below 2, `max_lwps` is 0, the stack size is 0 or over 1 GiB, or the kick signal is no signal
     ///   that can be used, or has a handler of somebody else.
+    /// - EINVAL: a signal of the host that cannot be taken: SIGKILL, SIGSTOP, SIGSEGV, SIGILL, SIGFPE, SIGBUS, a kick
+    ///   signal, a real-time signal; or one that cannot be sent, as by [`Runtime::kill`].
     /// - EAGAIN or ENOMEM: the host has no thread left.
     pub fn boot(self) -> Result<Runtime> {
         if self.pid_max < 2 {
@@ -163,6 +196,7 @@ impl Builder {
             },
             InstallError::Invalid { .. } => Error::Invalid { what: "this number cannot be the kick signal" },
         })?;
+        let host_plan = Plan::make(self.host_signals, self.orphan_grace, kick)?;
         greenproc_os::overflow::install();
         crash::install(self.panic_report == PanicReport::Silent);
         let host = HostLimits::read().thread_capacity();
@@ -199,12 +233,12 @@ impl Builder {
                 ExitStatus::exited(0).into()
             })
         });
-        start_init(&kernel, body)?;
+        start_init(&kernel, body, host_plan)?;
         Ok(Runtime::of(Handle { kernel, stopped: AtomicBool::new(false) }))
     }
 }
 
-fn start_init(kernel: &Arc<Kernel>, body: Body) -> Result<()> {
+fn start_init(kernel: &Arc<Kernel>, body: Body, host_plan: Plan) -> Result<()> {
     let now = Moment::now();
     let (uid, gid) = (limits::user_id(), limits::group_id());
     let inherited = Inherited { uid, gid, limits: Limits::default() };
@@ -217,6 +251,8 @@ fn start_init(kernel: &Arc<Kernel>, body: Body) -> Result<()> {
     kernel.pids.mark_session(record.pid);
     let start = LwpStart { process: record, lwp: LwpId::MAIN, body, queued: now };
     let call = list.starts.push(class, Start::Lwp(start));
+    // In this hold: a signal that comes now finds init, and an init that ends at once leaves after this.
+    host::join(kernel, host_plan);
     drop(list);
     kernel.answer(class, call);
     Ok(())
@@ -233,6 +269,8 @@ impl fmt::Debug for Builder {
             .field("on_init_exit", &self.on_init_exit)
             .field("panic_report", &self.panic_report)
             .field("kick_signal", &self.kick_signal)
+            .field("host_signals", &self.host_signals)
+            .field("orphan_grace", &self.orphan_grace)
             .finish_non_exhaustive()
     }
 }

@@ -7,6 +7,7 @@ use greenproc_os::stack::Stack;
 use greenproc_sync::atomic::{AtomicBool, Ordering};
 use greenproc_sync::thread;
 
+use crate::host;
 use crate::kernel::{Kernel, Phase};
 use crate::shutdown;
 use crate::worker;
@@ -50,6 +51,7 @@ fn stop(kernel: &Arc<Kernel>) {
         // Those who did not stop were told of as events; nobody is left to be given the report.
         let _ = shutdown::run(kernel, GRACE);
     } else {
+        host::settle(kernel);
         shutdown::stop_threads(kernel, 0);
     }
 }

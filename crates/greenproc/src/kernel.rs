@@ -11,6 +11,7 @@ use crate::admission::Admission;
 use crate::builder::OnInitExit;
 use crate::error::{Error, Exhausted, Result};
 use crate::event::{EventKind, Subscribers};
+use crate::host::HostEnd;
 use crate::life::Life;
 use crate::locks::Proclist;
 use crate::lwp::Nudge;
@@ -70,6 +71,9 @@ pub(crate) struct ProcList {
     pub(crate) admission: Admission,
     pub(crate) events: Subscribers,
     pub(crate) phase: Phase,
+    /// The grace of the shutdown is over, however much of it was left.
+    pub(crate) hastened: bool,
+    pub(crate) host_end: HostEnd,
     pub(crate) init: Option<NodeRef>,
     pub(crate) spawned: u64,
     pub(crate) reaped: u64,

@@ -13,6 +13,7 @@ use crate::command::Command;
 use crate::error::{Error, Exhausted, Result};
 use crate::event::{EventFilter, EventStream};
 use crate::handle::Handle;
+use crate::host::{self, HostShutdown};
 use crate::inspect::{self, ProcessDetail, Snapshot};
 use crate::kernel::{Kernel, Phase};
 use crate::pid::Pid;
@@ -198,6 +199,7 @@ impl Runtime {
                 Ok(report)
             }
             Err(Error::InitEnded { status }) => {
+                host::settle(kernel);
                 if !self.handle.stopped.swap(true, Ordering::Relaxed) {
                     shutdown::stop_threads(kernel, 0);
                 }
@@ -205,6 +207,16 @@ impl Runtime {
             }
             Err(other) => Err(other),
         }
+    }
+
+    /// How the shutdown went that a signal of the host has begun ([`Builder::host_signals`]); `None` if none has. Waits for
+    /// its end.
+    ///
+    /// # Errors
+    /// - EDEADLK: the caller is an LWP of this runtime.
+    pub fn host_shutdown(&self) -> Result<Option<HostShutdown>> {
+        self.refuse_inside("a process that waits for the end of its runtime")?;
+        Ok(host::ended(self.kernel()))
     }
 
     /// What the runtime holds.

@@ -8,7 +8,8 @@ use greenproc_sync::time;
 
 use crate::error::{Error, Result};
 use crate::event::{EventKind, Stuck};
-use crate::kernel::{BATCH, Kernel, Leftovers, Phase};
+use crate::host;
+use crate::kernel::{BATCH, Kernel, Leftovers, Phase, ProcList};
 use crate::lwp::{Lwp, Place};
 use crate::pid::Pid;
 use crate::proc::{End, Proc};
@@ -63,18 +64,31 @@ impl fmt::Display for ShutdownReport {
 
 /// Shuts a runtime down. Called from a thread that is not one of its own.
 pub(crate) fn run(kernel: &Arc<Kernel>, grace: Duration) -> Result<ShutdownReport> {
-    let asked = {
-        let mut list = kernel.proclist.lock();
-        list.admits()?;
-        list.phase = Phase::Closing;
-        list.live().saturating_sub(1)
-    };
+    let asked = begin(&mut kernel.proclist.lock())?;
+    Ok(finish(kernel, asked, grace))
+}
+
+/// Nobody is admitted from here on; says how many there are to be ended.
+pub(crate) fn begin(list: &mut ProcList) -> Result<usize> {
+    list.admits()?;
+    list.phase = Phase::Closing;
+    Ok(list.live().saturating_sub(1))
+}
+
+/// Ends the grace of a shutdown that is under way.
+pub(crate) fn hasten(kernel: &Kernel, list: &mut ProcList) {
+    list.hastened = true;
+    kernel.quiet_cv.notify_all();
+}
+
+/// Shuts a runtime down for which this was begun.
+pub(crate) fn finish(kernel: &Arc<Kernel>, asked: usize, grace: Duration) -> ShutdownReport {
     let deadline = time::now() + grace;
     signal_all(kernel, Signal::TERM);
     let killed = {
         let mut list = kernel.proclist.lock();
-        let gone = kernel.wait_quiet(&mut list, Some(deadline), |list| list.live() <= 1);
-        if gone { 0 } else { list.live() - 1 }
+        kernel.wait_quiet(&mut list, Some(deadline), |list| list.live() <= 1 || list.hastened);
+        list.live().saturating_sub(1)
     };
     if killed > 0 {
         kill_and_settle(kernel);
@@ -83,7 +97,7 @@ pub(crate) fn run(kernel: &Arc<Kernel>, grace: Duration) -> Result<ShutdownRepor
     let init = end_init(kernel, deadline);
     let stuck = stuck_everywhere(kernel);
     let threads_left = stop_threads(kernel, stuck.len());
-    Ok(ShutdownReport { asked, killed, stuck, threads_left, init })
+    ShutdownReport { asked, killed, stuck, threads_left, init }
 }
 
 /// Stops what is left of a runtime whose init has ended.
@@ -97,6 +111,7 @@ pub(crate) fn stop_threads(kernel: &Arc<Kernel>, stuck: usize) -> usize {
 /// Tells every process to end, without waiting for it.
 pub(crate) fn tell_to_end(kernel: &Kernel) {
     kernel.proclist.lock().phase = Phase::Closing;
+    host::leave(kernel);
     signal_all(kernel, Signal::KILL);
     dismiss(kernel);
 }
@@ -197,12 +212,12 @@ fn end_init(kernel: &Arc<Kernel>, deadline: Instant) -> ExitStatus {
             kernel.nudge(&init, nudges);
         } else {
             kernel.post(&init, Signal::TERM);
-            if !is_down_by(kernel, deadline) {
+            if !is_down_by(kernel, deadline, |list| list.hastened) {
                 kernel.post(&init, Signal::KILL);
             }
         }
     }
-    is_down_by(kernel, time::now() + SETTLE);
+    is_down_by(kernel, time::now() + SETTLE, |_| false);
     let mut list = kernel.proclist.lock();
     if let Phase::Down(status) = list.phase {
         return status;
@@ -212,12 +227,17 @@ fn end_init(kernel: &Arc<Kernel>, deadline: Instant) -> ExitStatus {
     list.phase = Phase::Down(status);
     list.events.close();
     kernel.quiet_cv.notify_all();
+    drop(list);
+    host::leave(kernel);
     status
 }
 
-fn is_down_by(kernel: &Kernel, deadline: Instant) -> bool {
+/// Waits until init has ended, or until the deadline, or until somebody has enough; whether init has ended.
+fn is_down_by(kernel: &Kernel, deadline: Instant, enough: impl Fn(&ProcList) -> bool) -> bool {
+    let down = |list: &ProcList| matches!(list.phase, Phase::Down(_));
     let mut list = kernel.proclist.lock();
-    kernel.wait_quiet(&mut list, Some(deadline), |list| matches!(list.phase, Phase::Down(_)))
+    kernel.wait_quiet(&mut list, Some(deadline), |list| down(list) || enough(list));
+    down(&list)
 }
 
 /// Init is exiting (row 6): nobody is admitted, every process is killed, waited for and reaped.
@@ -253,6 +273,8 @@ pub(crate) fn publish_init(init: &Process, usage: Usage) {
         list.phase = Phase::Down(status);
     }
     kernel.quiet_cv.notify_all();
+    drop(list);
+    host::leave(kernel);
 }
 
 /// Why a call fails on a runtime that is down.

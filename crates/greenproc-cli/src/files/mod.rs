@@ -18,10 +18,10 @@ use std::time::Duration;
 use greenproc::Runtime;
 use greenproc_sync::time;
 
-use crate::Verdict;
 use crate::cli::FilesOptions;
 use crate::failure::{Failure, after_writing};
 use crate::style::Style;
+use crate::{Verdict, host};
 use conductor::Terms;
 use row::{Row, Totals};
 use walk::Found;
@@ -68,7 +68,12 @@ fn check(directory: &Path) -> Result<(), Failure> {
 }
 
 fn hash(files: Vec<PathBuf>, terms: Terms) -> Result<Vec<Row>, Failure> {
-    let runtime = Runtime::boot()?;
+    let runtime = host::builder().boot()?;
+    let rows = conduct(&runtime, files, terms);
+    host::unless_ended(&runtime, rows)
+}
+
+fn conduct(runtime: &Runtime, files: Vec<PathBuf>, terms: Terms) -> Result<Vec<Row>, Failure> {
     let (conductor, rows) =
         runtime.spawn_returning("run-files", move |process| conductor::conduct(process, files, terms))?;
     let status = conductor.wait()?.status;

@@ -21,14 +21,14 @@ use std::io::{self, Write as _};
 use std::time::Duration;
 
 use crossbeam_channel::{Sender, unbounded};
-use greenproc::{Child, Command, Pid, Runtime, Stats};
+use greenproc::{Child, Command, Pid, Runtime, ShutdownReport, Stats};
 use greenproc_sync::time;
 
 use crate::cli::StressOptions;
 use crate::failure::{Failure, after_writing};
 use crate::quantity::{counted, rate};
 use crate::style::Style;
-use crate::{Verdict, lull};
+use crate::{Verdict, host, lull};
 use ledger::Account;
 use plan::Plan;
 use report::{Report, StressorReport};
@@ -59,32 +59,43 @@ pub(crate) fn run(options: &StressOptions) -> Result<Verdict, Failure> {
 }
 
 fn stress(plan: &Plan) -> Result<Report, Failure> {
+    host::settle()?;
     let before = Residue::now();
-    let runtime = Runtime::boot()?;
+    let runtime = host::builder().boot()?;
+    let ended = end_of_workers(&runtime, plan);
+    let (report, shutdown) = host::unless_ended(&runtime, ended)?;
+    drop(runtime);
+    let growth = before.growth();
+    let mut report = Report {
+        leaked_threads: growth.threads,
+        resident_growth_bytes: growth.resident,
+        stuck: report.stuck + shutdown.stuck.len() as u64,
+        ..report
+    };
+    report.good = report.faults().is_empty();
+    Ok(report)
+}
+
+/// Lets the workers work and shuts the runtime down. What the host process holds afterwards is not in the report.
+fn end_of_workers(runtime: &Runtime, plan: &Plan) -> Result<(Report, ShutdownReport), Failure> {
     let at_boot = runtime.stats();
     let (sender, endings) = unbounded();
     let start = time::now();
-    let workers = start_workers(&runtime, plan, &sender)?;
+    let workers = start_workers(runtime, plan, &sender)?;
     drop(sender);
     let watched = watch::watch(plan, start, &endings);
     let failures = failures(&workers, watched.stuck)?;
     lull::within(LAST_ORPHANS, || runtime.stats().processes <= at_boot.processes);
     let at_end = runtime.stats();
-    let left = processes_left(&runtime);
+    let left = processes_left(runtime);
     let shutdown = runtime.shutdown(GRACE)?;
-    drop((workers, runtime));
-    let growth = before.growth();
-    let stuck = watched.stuck + shutdown.stuck.len() as u64;
-    let mut report = Report {
-        leaked_threads: growth.threads,
-        resident_growth_bytes: growth.resident,
-        stuck,
+    let report = Report {
+        stuck: watched.stuck,
         failures,
         processes_left: left,
         ..summary(plan, &watched, &at_boot, &at_end)
     };
-    report.good = report.faults().is_empty();
-    Ok(report)
+    Ok((report, shutdown))
 }
 
 fn start_workers(runtime: &Runtime, plan: &Plan, endings: &Sender<Ending>) -> Result<Vec<Child>, Failure> {

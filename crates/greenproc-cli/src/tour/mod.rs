@@ -19,7 +19,7 @@ use crate::cli::TourOptions;
 use crate::failure::Failure;
 use crate::quantity::{counted, grouped};
 use crate::style::Style;
-use crate::{Verdict, lull};
+use crate::{Verdict, host, lull};
 use findings::Findings;
 
 /// How long processes may take to end when the tour is over. All have ended by then.
@@ -94,8 +94,9 @@ pub(crate) fn run(options: &TourOptions) -> Result<Verdict, Failure> {
     let mut out = io::stdout().lock();
     let version = env!("CARGO_PKG_VERSION");
     writeln!(out, "{} {version}: Unix processes inside this one process", style.bold("greenproc"))?;
+    host::settle()?;
     let threads_before = memory::thread_count();
-    let runtime = Runtime::builder().panic_report(PanicReport::Silent).boot()?;
+    let runtime = host::builder().panic_report(PanicReport::Silent).boot()?;
     let mut differed = 0;
     for (number, scene) in (1..).zip(&SCENES) {
         writeln!(out, "\n{}", style.bold(format_args!("{number:>2}. {}", scene.title)))?;
@@ -106,11 +107,12 @@ pub(crate) fn run(options: &TourOptions) -> Result<Verdict, Failure> {
             findings.equal("the scene", "goes to its end", error);
             findings
         });
+        host::unless_ended(&runtime, Ok(()))?;
         findings.write(&mut out, style)?;
         differed += u64::from(!findings.good());
     }
     writeln!(out, "\n    {}", style.bold("Afterwards"))?;
-    let findings = nothing_left(&runtime, threads_before)?;
+    let findings = host::unless_ended(&runtime, nothing_left(&runtime, threads_before))?;
     findings.write(&mut out, style)?;
     let good = differed == 0 && findings.good();
     let verdict = if good {
