@@ -11,8 +11,9 @@ use crate::wait_queue::{Waiter, Wakeups, wait_for};
 
 /// An end of a [`pipe`](crate::pipe) that is read from. A clone is another one.
 ///
-/// It is [`io::Read`] as well, for code that is not handed a process: such a read is made by the calling LWP, or from
-/// outside any process, where nobody interrupts it. To an LWP that has to end and cannot unwind (in a destructor, in
+/// It is [`io::Read`] as well, for code that is not handed a process; where both are in reach, that is
+/// `Read::read(&mut reader, buf)`. Such a read is made by the calling LWP, or from outside any process, where
+/// nobody interrupts it. To an LWP that has to end and cannot unwind (in a destructor, in
 /// [`critical`](Process::critical)) its EINTR comes as [`io::ErrorKind::Other`], because the standard library would
 /// read again for ever.
 pub struct PipeReader {

@@ -12,9 +12,10 @@ use crate::wait_queue::{Waiter, Wakeups, wait_for};
 
 /// An end of a [`pipe`](crate::pipe) that is written to. A clone is another one.
 ///
-/// It is [`io::Write`] as well, for code that is not handed a process: such a write is made by the calling LWP, or from
-/// outside any process, where nobody interrupts it and EPIPE comes without a signal. To an LWP that has to end and cannot
-/// unwind (in a destructor, in [`critical`](Process::critical)) its EINTR comes as [`io::ErrorKind::Other`], because the
+/// It is [`io::Write`] as well, for code that is not handed a process; where both are in reach, that is
+/// `Write::write(&mut writer, buf)`. Such a write is made by the calling LWP, or from outside any process, where
+/// nobody interrupts it and EPIPE comes without a signal. To an LWP that has to end and cannot unwind (in a
+/// destructor, in [`critical`](Process::critical)) its EINTR comes as [`io::ErrorKind::Other`], because the
 /// standard library would write again for ever.
 pub struct PipeWriter {
     pub(super) pipe: Arc<Pipe>,
