@@ -7,7 +7,7 @@ use greenproc_os::kick::Kick;
 
 use crate::error::{Error, Result};
 use crate::signal::Signal;
-use crate::target::{self, Target};
+use crate::target::Target;
 
 /// Which signals of the host a runtime takes, and what is done about each.
 ///
@@ -87,15 +87,8 @@ impl HostSignals {
 
     /// EINVAL for what cannot be taken.
     pub(super) fn check(&self, kick: Kick) -> Result<()> {
-        self.rules.iter().try_for_each(|&(signal, action)| {
-            if let Some(why) = refusal(signal, kick) {
-                return Err(Error::Signal { signal, why });
-            }
-            match action {
-                HostAction::Send(_) | HostAction::Init => target::check(signal),
-                HostAction::Shutdown { .. } => Ok(()),
-            }
-        })
+        let refused = self.rules.iter().find_map(|&(signal, _)| Some((signal, refusal(signal, kick)?)));
+        refused.map_or(Ok(()), |(signal, why)| Err(Error::Signal { signal, why }))
     }
 }
 
