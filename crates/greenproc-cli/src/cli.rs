@@ -93,6 +93,14 @@ pub(crate) enum StressorName {
     Lwp,
     /// Kill in sleep, in wait, in a blocking read, in a checkpoint loop, as embryo
     Kill,
+    /// Real-time signals with values, queued, taken in order by sigtimedwait or a handler
+    Signal,
+    /// Stop and continue eight processes, each event told once
+    Stopcont,
+    /// Signal whole groups at once
+    Group,
+    /// Sessions whose leader ends while its jobs stand still
+    Session,
 }
 
 /// What came of the command line.

@@ -87,13 +87,33 @@ fn kill() {
 }
 
 #[test]
+fn signal() {
+    assert_stressor_does("signal", 20_001);
+}
+
+#[test]
+fn stopcont() {
+    assert_stressor_does("stopcont", 3001);
+}
+
+#[test]
+fn group() {
+    assert_stressor_does("group", 1001);
+}
+
+#[test]
+fn session() {
+    assert_stressor_does("session", 201);
+}
+
+#[test]
 fn all_stressors_together_by_time() {
     let run = greenproc(["stress", "--time", "1s", "--json"]);
     assert_nothing_wrong(&run);
     let report = report(&run);
     assert!(report["duration_seconds"].as_f64().unwrap() >= 1.0);
     let stressors = report["stressors"].as_object().unwrap();
-    assert_eq!(stressors.len(), 5);
+    assert_eq!(stressors.len(), 9);
     for (name, stressor) in stressors {
         assert!(stressor["ops"].as_u64().unwrap() > 0, "{name} did nothing");
     }

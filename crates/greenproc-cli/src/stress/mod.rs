@@ -4,6 +4,7 @@
 //! whom its waits returned; at the end those are compared with each other and with what the runtime itself counted,
 //! and what the host process holds is compared with what it held before.
 
+mod group;
 mod idle;
 mod kill;
 mod ledger;
@@ -12,7 +13,10 @@ mod orphan;
 mod plan;
 mod report;
 mod residue;
+mod session;
+mod signal;
 mod spawn;
+mod stopcont;
 mod watch;
 mod worker;
 mod zombie;

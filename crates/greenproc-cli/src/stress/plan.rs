@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn all_stressors_run_unless_some_are_named() {
-        assert_eq!(Plan::of(&options()).stressors.len(), 5);
+        assert_eq!(Plan::of(&options()).stressors.len(), 9);
         let named = vec![StressorName::Kill, StressorName::Spawn, StressorName::Kill];
         let plan = Plan::of(&StressOptions { stressors: named, ..options() });
         let labels: Vec<String> = plan.stressors.iter().map(Stressor::label).collect();

@@ -7,7 +7,7 @@ use greenproc::{Child, Command, Error, ExitStatus, Process, WaitFlags, WaitFor, 
 use greenproc_sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::ledger::{Account, Ledger};
-use super::{kill, lwp, orphan, spawn, zombie};
+use super::{group, kill, lwp, orphan, session, signal, spawn, stopcont, zombie};
 use crate::cli::StressorName;
 
 /// What the workers of one stressor share with the watcher.
@@ -58,6 +58,10 @@ pub(super) fn work(process: &Process, task: &Task) -> greenproc::Result<Account>
             StressorName::Orphan => orphan::round(&mut worker, left),
             StressorName::Lwp => lwp::round(&mut worker),
             StressorName::Kill => kill::round(&mut worker),
+            StressorName::Signal => signal::round(&mut worker, left),
+            StressorName::Stopcont => stopcont::round(&mut worker, left),
+            StressorName::Group => group::round(&mut worker, left),
+            StressorName::Session => session::round(&mut worker),
         }?;
         if done == 0 {
             // The runtime had no room: let the others end theirs.
