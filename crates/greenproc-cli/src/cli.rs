@@ -14,7 +14,7 @@ use crate::span;
 #[derive(Debug, Parser)]
 #[command(name = "greenproc", version, disable_help_subcommand = true, arg_required_else_help = false)]
 #[command(
-    after_help = "Exit status: 0 if all went as it should, 1 if something did not, 2 if the command line is wrong."
+    after_help = "Exit status: 0 if all went as it should, 1 if something did not, 2 if the command line is wrong, 128 and the signal's number if SIGTERM or SIGINT ended it."
 )]
 struct Arguments {
     #[command(subcommand)]

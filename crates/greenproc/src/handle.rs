@@ -47,11 +47,10 @@ impl Drop for Handle {
 
 fn stop(kernel: &Arc<Kernel>) {
     let running = kernel.proclist.lock().phase == Phase::Running;
-    if running {
-        // Those who did not stop were told of as events; nobody is left to be given the report.
-        let _ = shutdown::run(kernel, GRACE);
-    } else {
-        host::settle(kernel);
-        shutdown::stop_threads(kernel, 0);
+    // Those who did not stop were told of as events; nobody is left to be given the report.
+    if running && shutdown::run(kernel, GRACE).is_ok() {
+        return;
     }
+    host::settle(kernel);
+    shutdown::stop_threads(kernel, 0);
 }

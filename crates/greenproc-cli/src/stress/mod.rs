@@ -89,7 +89,11 @@ fn end_of_workers(runtime: &Runtime, plan: &Plan) -> Result<(Report, ShutdownRep
     drop(sender);
     let watched = watch::watch(plan, start, &endings);
     let failures = failures(&workers, watched.stuck)?;
-    lull::within(LAST_ORPHANS, || runtime.stats().processes <= at_boot.processes);
+    lull::within(LAST_ORPHANS, || {
+        let now = runtime.stats();
+        // Init gives a pid back after it has reaped its process.
+        now.processes <= at_boot.processes && now.pids_in_use <= at_boot.pids_in_use
+    });
     let at_end = runtime.stats();
     let left = processes_left(runtime);
     let shutdown = runtime.shutdown(GRACE)?;
