@@ -91,6 +91,8 @@ mod threads;
 mod timekeeper;
 mod timers;
 mod tree;
+#[cfg_attr(not(test), expect(dead_code, reason = "the terminals that are made of it come next"))]
+mod tty;
 mod usage;
 mod wait;
 mod wait_queue;
@@ -122,6 +124,7 @@ pub use status::ExitStatus;
 pub use target::Target;
 pub use termination::{Outcome, Termination};
 pub use timers::TimerSetting;
+pub use tty::{ControlCharacters, Termios, WindowSize};
 pub use usage::Usage;
 
 /// The process of the calling LWP, for code that was not handed one.
