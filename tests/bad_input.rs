@@ -24,6 +24,7 @@
 //! | `WaitFor::from_raw` | ESRCH | `raw_arguments_are_checked` |
 //! | `setpgid` | ESRCH, EPERM | `who_may_not_be_moved_stays` |
 //! | `KillableMutex::lock`, `LwpHandle::join` | EDEADLK, ESRCH | `channels` |
+//! | `read`, `write`, `write_all`, `try_read`, `try_write` of a pipe | EPIPE, EAGAIN, EINTR | `pipes` |
 //!
 //! Not to be provoked in this version: a group in another session, since all are in init's; `AlreadyExecuted`.
 
@@ -420,6 +421,7 @@ fn stale_calls(p: &Process) -> Vec<(&'static str, i32)> {
     use greenproc::{RecvError, SendFailure};
     p.checkpoint();
     let lock = KillableMutex::new(());
+    let (reader, writer) = greenproc::pipe();
     let (open, silent) = bounded::<()>(0);
     let (full, _reader) = bounded(1);
     full.send(()).expect("room for one");
@@ -444,6 +446,9 @@ fn stale_calls(p: &Process) -> Vec<(&'static str, i32)> {
         ("setpgid", errno(p.setpgid(None, None))),
         ("sleep", errno(p.sleep(FOR_EVER))),
         ("lock", errno(lock.lock(p).map(drop))),
+        ("read", errno(reader.read(p, &mut [0; 8]))),
+        ("write", errno(writer.write(p, b"x"))),
+        ("write_all", errno(writer.write_all(p, b"x"))),
         (
             "recv",
             match p.recv(&silent) {
@@ -468,7 +473,7 @@ fn stale_calls(p: &Process) -> Vec<(&'static str, i32)> {
 }
 
 fn all_esrch(said: &[(&'static str, i32)]) -> bool {
-    said.len() == 16 && said.iter().all(|&(_, errno)| errno == libc::ESRCH)
+    said.len() == 19 && said.iter().all(|&(_, errno)| errno == libc::ESRCH)
 }
 
 /// `Process`: kept beyond its LWP's end, here until its thread's destructors run, it does nothing any more.

@@ -112,6 +112,15 @@ pub enum Error {
         /// What was waited for.
         what: &'static str,
     },
+    /// EPIPE: all readers of the pipe are gone.
+    #[error("nobody reads from the pipe any more")]
+    BrokenPipe,
+    /// EAGAIN: a call that does not wait would have to.
+    #[error("this would have to wait: {what}")]
+    WouldBlock {
+        /// What is not there.
+        what: &'static str,
+    },
     /// ESHUTDOWN: init has ended, and the runtime with it.
     #[error("the runtime is down: init ended with {status}")]
     InitEnded {
@@ -170,7 +179,8 @@ impl Error {
             | Error::Invalid { .. }
             | Error::Signal { .. } => libc::EINVAL,
             Error::NameTooLong { .. } => libc::ENAMETOOLONG,
-            Error::Exhausted(_) => libc::EAGAIN,
+            Error::Exhausted(_) | Error::WouldBlock { .. } => libc::EAGAIN,
+            Error::BrokenPipe => libc::EPIPE,
             Error::NotPermitted { .. } => libc::EPERM,
             Error::AlreadyExecuted { .. } => libc::EACCES,
             Error::Deadlock { .. } => libc::EDEADLK,

@@ -1,18 +1,14 @@
 //! A mutex whose waiters can be killed.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
 
 use greenproc_sync::{Mutex, TryMutex, TryMutexGuard};
 
 use crate::error::{Error, Result};
 use crate::locks::Leaf;
-use crate::pid::LwpId;
-use crate::proc::Proc;
 use crate::process::Process;
-use crate::process::sleep::Slept;
+use crate::wait_queue::{WaitQueue, Waiter, wait_for};
 
 /// A mutex between processes: an LWP that waits for it can be killed, which it cannot in a lock of the host or of
 /// `parking_lot`.
@@ -48,21 +44,9 @@ pub struct KillableMutex<T> {
 
 #[derive(Default)]
 struct Line {
-    holder: Option<Who>,
-    /// In the order of arrival; one stays in the line until it has the lock or gives up.
-    waiting: VecDeque<Who>,
-}
-
-#[derive(Clone)]
-struct Who {
-    process: Arc<Proc>,
-    lwp: LwpId,
-}
-
-impl PartialEq for Who {
-    fn eq(&self, other: &Who) -> bool {
-        Arc::ptr_eq(&self.process, &other.process) && self.lwp == other.lwp
-    }
+    holder: Option<Waiter>,
+    /// One stays in the line until it has the lock or gives up.
+    waiting: WaitQueue,
 }
 
 /// The lock is held as long as this lives.
@@ -76,7 +60,7 @@ pub struct KillableMutexGuard<'a, T> {
 impl<T> KillableMutex<T> {
     /// Makes one that nobody holds.
     pub const fn new(value: T) -> KillableMutex<T> {
-        let line = Line { holder: None, waiting: VecDeque::new() };
+        let line = Line { holder: None, waiting: WaitQueue::new() };
         KillableMutex { line: Mutex::new(line), value: TryMutex::new(value) }
     }
 
@@ -92,41 +76,32 @@ impl<T> KillableMutex<T> {
     pub fn lock(&self, process: &Process) -> Result<KillableMutexGuard<'_, T>> {
         process.enter();
         process.check_live()?;
-        let me = Who { process: Arc::clone(&process.record), lwp: process.lwp };
-        loop {
-            {
-                let mut line = self.line.lock();
-                if line.holder.as_ref() == Some(&me) {
-                    return Err(Error::Deadlock { what: "an LWP that locks what it holds" });
-                }
-                if let Some(value) = self.value.try_lock() {
-                    line.waiting.retain(|waiting| *waiting != me);
-                    line.holder = Some(me);
-                    return Ok(KillableMutexGuard { lock: self, value: Some(value) });
-                }
-                if !line.waiting.contains(&me) {
-                    line.waiting.push_back(me.clone());
-                }
+        let attempt = |me: &Waiter| {
+            let mut line = self.line.lock();
+            if line.holder.as_ref() == Some(me) {
+                return Some(Err(Error::Deadlock { what: "an LWP that locks what it holds" }));
             }
-            let _doze = process.doze();
-            let slept = process.sleep_until(None, |state| {
-                state.lwp(process.lwp).is_some_and(|lwp| std::mem::take(&mut lwp.woken))
-            });
-            if let Slept::Interrupted(request) = slept {
-                self.line.lock().waiting.retain(|waiting| *waiting != me);
-                // A wake-up that was meant for this LWP goes to the next one.
-                self.wake_first();
-                return Err(process.meet(request));
-            }
-        }
+            let Some(value) = self.value.try_lock() else {
+                line.waiting.join(me);
+                return None;
+            };
+            line.waiting.leave(me);
+            line.holder = Some(me.clone());
+            Some(Ok(KillableMutexGuard { lock: self, value: Some(value) }))
+        };
+        let give_up = |me: &Waiter| {
+            self.line.lock().waiting.leave(me);
+            // A wake-up that was meant for this LWP goes to the next one.
+            self.wake_first();
+        };
+        wait_for(Some(process), attempt, give_up)?
     }
 
     /// Takes the lock if nobody holds it. No checkpoint. From anywhere.
     pub fn try_lock(&self) -> Option<KillableMutexGuard<'_, T>> {
         let mut line = self.line.lock();
         let value = self.value.try_lock()?;
-        line.holder = crate::worker::current()
-            .map(|process| Who { process: Arc::clone(&process.record), lwp: process.lwp });
+        line.holder = crate::worker::current().map(|process| Waiter::of(Some(&process)));
         Some(KillableMutexGuard { lock: self, value: Some(value) })
     }
 
@@ -142,15 +117,8 @@ impl<T> KillableMutex<T> {
 
     /// Wakes the first in the line to try.
     fn wake_first(&self) {
-        let first = self.line.lock().waiting.front().cloned();
-        let Some(Who { process, lwp }) = first else { return };
-        let mut state = process.state.lock();
-        if let Some(lwp) = state.lwp(lwp) {
-            lwp.woken = true;
-            if let Some(seat) = &lwp.seat {
-                seat.sleep_cv.notify_one();
-            }
-        }
+        let first = self.line.lock().waiting.first();
+        first.wake();
     }
 }
 
