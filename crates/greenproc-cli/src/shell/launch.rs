@@ -33,10 +33,7 @@ impl Shell<'_> {
         for (left, command) in (0..commands.len()).rev().zip(commands) {
             let mut own = Streams { stdin, ..streams.clone() };
             if left > 0 {
-                let (reader, writer) = match stream::pipe() {
-                    Ok(ends) => ends,
-                    Err(error) => return Err(self.give_up(crew, text, &error)),
-                };
+                let (reader, writer) = stream::pipe();
                 own.stdout = writer;
                 stdin = reader;
             } else {
@@ -160,9 +157,11 @@ impl Shell<'_> {
 /// A process that says that it has nothing to run.
 fn unknown(name: String, redirections: Vec<Ready>, mut streams: Streams) -> Command {
     Command::new("shell", move |process| {
-        let applied = redirect::apply(process, &redirections, &mut streams);
-        let what = applied.err().unwrap_or_else(|| format!("{name}: command not found (try 'help')"));
+        let (what, status) = match redirect::apply(process, &redirections, &mut streams) {
+            Ok(()) => (format!("{name}: command not found (try 'help')"), Status::NOT_FOUND),
+            Err(what) => (what, Status::FAILURE),
+        };
         say(&mut streams.stderr, &format!("greenproc shell: {what}"));
-        ExitStatus::from(Status::NOT_FOUND)
+        ExitStatus::from(status)
     })
 }

@@ -310,9 +310,15 @@ impl Lexer<'_> {
                     parameter
                 }
                 None if is_name_start(character) => Parameter::Variable(self.name()),
-                None => return Ok(parts.dollar(quoting)),
+                None => {
+                    parts.dollar(quoting);
+                    return Ok(());
+                }
             },
-            None => return Ok(parts.dollar(quoting)),
+            None => {
+                parts.dollar(quoting);
+                return Ok(());
+            }
         };
         parts.0.push(Part::Parameter(parameter, quoting));
         Ok(())

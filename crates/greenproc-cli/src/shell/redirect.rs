@@ -1,13 +1,11 @@
 //! Opening the files that a command's streams are redirected to.
 
-use std::fs::{File, OpenOptions};
-use std::sync::Arc;
-
 use greenproc::Process;
+use rustix::fs::OFlags;
 
 use super::complaint::plainly;
 use super::expand::{self, Values};
-use super::stream::{Input, Output, Streams};
+use super::stream::{self, Input, Output, Streams};
 use super::syntax::{Channel, Redirection};
 
 /// A redirection whose file name is expanded.
@@ -32,30 +30,24 @@ pub(crate) fn expand(redirections: &[Redirection], values: &impl Values) -> Vec<
 
 /// Changes the streams as the redirections say, from left to right. What went wrong is said with the file's name.
 pub(crate) fn apply(process: &Process, redirections: &[Ready], streams: &mut Streams) -> Result<(), String> {
+    let open = |path: &str, how| {
+        stream::open(process, path, how).map_err(|error| format!("{path}: {}", plainly(&error)))
+    };
     for redirection in redirections {
         match redirection {
-            Ready::Read(path) => {
-                let file = open(process, path, OpenOptions::new().read(true))?;
-                streams.stdin = Input::Host(file);
-            }
+            Ready::Read(path) => streams.stdin = Input::Host(open(path, OFlags::RDONLY)?),
             Ready::Write(channel, path) => {
-                let file = open(process, path, OpenOptions::new().write(true).create(true).truncate(true))?;
-                streams.set(*channel, Output::Host(file));
+                let how = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC;
+                streams.set(*channel, Output::Host(open(path, how)?));
             }
             Ready::Append(channel, path) => {
-                let file = open(process, path, OpenOptions::new().append(true).create(true))?;
-                streams.set(*channel, Output::Host(file));
+                let how = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND;
+                streams.set(*channel, Output::Host(open(path, how)?));
             }
             Ready::Same(channel, like) => streams.set(*channel, streams.get(*like)),
         }
     }
     Ok(())
-}
-
-/// Opening may take for ever: nobody may be at the other end of a FIFO.
-fn open(process: &Process, path: &str, how: &OpenOptions) -> Result<Arc<File>, String> {
-    let opened = process.blocking(|| how.open(path));
-    opened.map(Arc::new).map_err(|error| format!("{path}: {}", plainly(&error)))
 }
 
 impl Streams {

@@ -91,16 +91,11 @@ impl<'p> Shell<'p> {
     /// Runs one command: a builtin in this process, a program in one of its own.
     pub(crate) fn simple(&mut self, command: &Simple, text: &str) -> Flow {
         let words = expand::words(&command.words, &self.state);
-        let builtin = match words.first() {
-            Some(name) => match builtins::find(name) {
-                Some(builtin) => Some(builtin),
-                None => {
-                    let command = std::slice::from_ref(command);
-                    return ControlFlow::Continue(self.foreground_job(command, text));
-                }
-            },
-            None => None,
-        };
+        let builtin = words.first().map(|name| builtins::find(name));
+        if let Some(None) = builtin {
+            let command = std::slice::from_ref(command);
+            return ControlFlow::Continue(self.foreground_job(command, text));
+        }
         for assignment in &command.assignments {
             let value = expand::text(&assignment.value, &self.state);
             self.state.variables.set(&assignment.name, value);
@@ -111,7 +106,7 @@ impl<'p> Shell<'p> {
             self.complain(what);
             return ControlFlow::Continue(Status::FAILURE);
         }
-        match builtin {
+        match builtin.flatten() {
             Some(builtin) => builtins::run(builtin, self, streams, words.get(1..).unwrap_or_default()),
             None => ControlFlow::Continue(Status::SUCCESS),
         }

@@ -20,6 +20,8 @@ enum Read {
     Wrong,
     /// There are no more.
     End,
+    /// Whether there are more cannot be told.
+    Lost,
 }
 
 /// Runs all commands that come from `source`, and gives the shell's exit status.
@@ -48,6 +50,7 @@ pub(crate) fn run(shell: &mut Shell<'_>, source: &mut Source) -> Status {
             }
             Read::End if shell.may_leave() => return shell.state.status,
             Read::End => continue,
+            Read::Lost => return Status::MISUSE,
         }
         // The warning counts only for what comes next.
         shell.warned &= !warned;
@@ -77,7 +80,7 @@ fn read(shell: &mut Shell<'_>, source: &mut Source, line: &mut usize) -> Read {
             }
             Err(error) => {
                 shell.complain(plainly(&error));
-                return Read::Wrong;
+                return Read::Lost;
             }
         };
         match parser::parse(&text, first) {

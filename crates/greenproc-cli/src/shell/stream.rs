@@ -5,13 +5,16 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
-use greenproc::Signal;
+use greenproc::{PipeReader, PipeWriter, Process, Signal};
+use rustix::fs::{Mode, OFlags};
 
 /// What a process reads. Copies share the place in it.
 #[derive(Clone, Debug)]
 pub(crate) enum Input {
     /// A file of the host.
     Host(Arc<File>),
+    /// A pipe of the runtime.
+    Pipe(PipeReader),
 }
 
 /// What a process writes. Copies share the place in it.
@@ -19,6 +22,8 @@ pub(crate) enum Input {
 pub(crate) enum Output {
     /// A file of the host.
     Host(Arc<File>),
+    /// A pipe of the runtime.
+    Pipe(PipeWriter),
 }
 
 /// Descriptors 0, 1 and 2.
@@ -47,17 +52,25 @@ fn shared(descriptor: BorrowedFd<'_>) -> io::Result<Arc<File>> {
     descriptor.try_clone_to_owned().map(|descriptor| Arc::new(File::from(descriptor)))
 }
 
+/// Opens a file of the host; the error says what is wrong with it, without its name. A FIFO may keep the process waiting
+/// for ever, so it can be killed in here; the standard library's `open` would call again.
+pub(crate) fn open(process: &Process, path: &str, how: OFlags) -> io::Result<Arc<File>> {
+    let everybody = Mode::from_raw_mode(0o666);
+    let opened = process.blocking(|| Ok(rustix::fs::open(path, how | OFlags::CLOEXEC, everybody)?))?;
+    Ok(Arc::new(File::from(opened)))
+}
+
 /// A pipe: what is written to the one can be read from the other.
-pub(crate) fn pipe() -> io::Result<(Input, Output)> {
-    let (reader, writer) = io::pipe()?;
-    let file = |descriptor: std::os::fd::OwnedFd| Arc::new(File::from(descriptor));
-    Ok((Input::Host(file(reader.into())), Output::Host(file(writer.into()))))
+pub(crate) fn pipe() -> (Input, Output) {
+    let (reader, writer) = greenproc::pipe();
+    (Input::Pipe(reader), Output::Pipe(writer))
 }
 
 impl Read for Input {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Input::Host(file) => greenproc::current()?.blocking(|| file.as_ref().read(buffer)),
+            Input::Pipe(reader) => Read::read(reader, buffer),
         }
     }
 }
@@ -75,6 +88,7 @@ impl Write for Output {
                 }
                 written
             }
+            Output::Pipe(writer) => Write::write(writer, bytes),
         }
     }
 

@@ -43,7 +43,10 @@ pub(super) fn pstree(context: &mut Context<'_>) -> Result<Status, Complaint> {
 
 pub(super) fn env(context: &mut Context<'_>) -> Result<Status, Complaint> {
     context.no_arguments()?;
-    let lines: String = context.environment.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    let mut lines = String::new();
+    for (name, value) in &context.environment {
+        let _ = writeln!(lines, "{name}={value}");
+    }
     context.streams.stdout.write_all(lines.as_bytes())?;
     Ok(Status::SUCCESS)
 }
