@@ -19,7 +19,7 @@ fn shell_reading(input: &str) -> Run {
     let path = directory.path().join("input");
     std::fs::write(&path, input).expect("written");
     let output = Command::new("timeout")
-        .args(["--kill-after=5", "300", env!("CARGO_BIN_EXE_greenproc"), "shell"])
+        .args(["--kill-after=5", "60", env!("CARGO_BIN_EXE_greenproc"), "shell"])
         .stdin(Stdio::from(File::open(&path).expect("readable")))
         .output()
         .expect("coreutils' timeout runs");

@@ -1,13 +1,13 @@
 //! Programs that read: `cat`, `head`, `tee`, `wc`.
 
-use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::sync::Arc;
+
+use rustix::fs::OFlags;
 
 use super::Context;
 use crate::shell::complaint::{Complaint, plainly};
 use crate::shell::status::Status;
-use crate::shell::stream::{Batch, Input, Output};
+use crate::shell::stream::{self, Batch, Input, Output};
 
 /// How much is read at a time.
 const CHUNK: usize = 32 << 10;
@@ -27,8 +27,8 @@ fn for_each_file(
         let input = if name == "-" {
             context.streams.stdin.clone()
         } else {
-            match context.process.blocking(|| File::open(&name)) {
-                Ok(file) => Input::Host(Arc::new(file)),
+            match stream::open(context.process, &name, OFlags::RDONLY) {
+                Ok(file) => Input::Host(file),
                 Err(error) => {
                     let complaint = Complaint::failed(format!("{name}: {}", plainly(&error)));
                     status = context.report(&complaint);
@@ -89,18 +89,12 @@ pub(super) fn head(context: &mut Context<'_>) -> Result<Status, Complaint> {
 
 pub(super) fn tee(context: &mut Context<'_>) -> Result<Status, Complaint> {
     let options = context.take_options("a")?;
-    let mut how = OpenOptions::new();
-    how.create(true).write(true);
-    if options.contains('a') {
-        how.append(true)
-    } else {
-        how.truncate(true)
-    };
+    let from = if options.contains('a') { OFlags::APPEND } else { OFlags::TRUNC };
     let mut outputs = vec![context.streams.stdout.clone()];
     let mut status = Status::SUCCESS;
     for name in std::mem::take(&mut context.arguments) {
-        match context.process.blocking(|| how.open(&name)) {
-            Ok(file) => outputs.push(Output::Host(Arc::new(file))),
+        match stream::open(context.process, &name, OFlags::WRONLY | OFlags::CREATE | from) {
+            Ok(file) => outputs.push(Output::Host(file)),
             Err(error) => {
                 status = context.report(&Complaint::failed(format!("{name}: {}", plainly(&error))));
             }
