@@ -27,6 +27,7 @@ pub(crate) enum Job {
     Tour(TourOptions),
     RunFiles(FilesOptions),
     Stress(StressOptions),
+    Shell(ShellOptions),
 }
 
 /// Walk through the life of processes in ten scenes, checking each
@@ -78,6 +79,24 @@ pub(crate) struct StressOptions {
     /// Print one JSON object instead of a table
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// A small shell with job control whose commands are processes of the runtime
+///
+/// Pipelines, lists, redirections, variables and jobs as in sh, and built-in programs such as ps, cat, sleep and spin;
+/// 'help' in it lists them. Without a command or a file the script comes from the input; if that is a terminal, you
+/// type. The exit status is that of the last command. Jobs that are left when the shell ends are killed.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ShellOptions {
+    /// Run this text as a script; what follows it is $0, $1 and so on
+    #[arg(short = 'c', value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) command: Option<String>,
+    /// The script
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<String>,
+    /// What the script finds as $1 and so on
+    #[arg(value_name = "ARGUMENT", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<String>,
 }
 
 /// The stressors.

@@ -5,10 +5,12 @@
 //! | `tour` | shows the life cycle of processes in ten scenes, and checks each |
 //! | `run-files` | hashes the files below a directory, one process per file, with a time limit |
 //! | `stress` | makes, kills and reaps processes for a while, and says whether each was reaped exactly once |
+//! | `shell` | a small shell with job control whose commands are processes of the runtime |
 //!
-//! Exit status: 0 if all went as it should, 1 if something differed, failed or leaked, 2 if the command could not
-//! begin; then one line on stderr, beginning with `greenproc: `, says why. SIGTERM and SIGINT end the processes, and then
-//! the command, with 128 and the signal's number. Whoever reads the output may stop reading: the command ends quietly.
+//! Exit status: that of the last command for `shell`; else 0 if all went as it should, 1 if something differed, failed or
+//! leaked, 2 if the command could not begin; then one line on stderr, beginning with `greenproc: `, says why. SIGTERM and
+//! SIGINT end the processes, and then the command, with 128 and the signal's number. Whoever reads the output may stop
+//! reading: the command ends quietly.
 
 mod cli;
 mod failure;
@@ -16,6 +18,7 @@ mod files;
 mod host;
 mod lull;
 mod quantity;
+mod shell;
 mod span;
 mod stress;
 mod style;
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Job::Tour(options) => tour::run(&options),
         Job::RunFiles(options) => files::run(&options),
         Job::Stress(options) => stress::run(&options),
+        Job::Shell(options) => return shell::run(options).unwrap_or_else(|failure| failure.report()),
     };
     match verdict {
         Ok(Verdict::Good) => ExitCode::SUCCESS,

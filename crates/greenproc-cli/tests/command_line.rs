@@ -39,6 +39,10 @@ fn each_error_is_one_line_on_stderr_and_exit_status_2() {
         &["stress", "--ops", "0"],
         &["stress", "--workers", "0"],
         &["stress", "--seed", "1.5"],
+        &["shell", "-c"],
+        &["shell", "--nonsense"],
+        &["shell", "/nonexistent/script"],
+        &["shell", "/"],
     ];
     for arguments in cases {
         let run = greenproc(*arguments);
@@ -79,6 +83,7 @@ fn help_and_version_are_no_errors() {
         (&["tour", "--help"], "--burst"),
         (&["run-files", "--help"], "--time-limit"),
         (&["stress", "--help"], "zombie"),
+        (&["shell", "--help"], "job control"),
         (&["--version"], env!("CARGO_PKG_VERSION")),
     ];
     for (arguments, text) in cases {

@@ -1,0 +1,92 @@
+//! `greenproc shell`: a small shell with job control, whose commands are processes of the runtime.
+//!
+//! A line goes from [`source`] through [`lexer`] and [`parser`] to [`run`], which expands its words, runs the
+//! [`builtins`] in the shell's own process and has [`launch`] make processes for the [`programs`]. The shell itself is a
+//! process, too. When it ends, its runtime ends: jobs that are still there are asked to end, then killed.
+
+mod builtins;
+mod complaint;
+mod expand;
+mod job;
+mod launch;
+mod lexer;
+mod parser;
+mod programs;
+mod redirect;
+mod run;
+mod session;
+mod source;
+mod state;
+mod status;
+mod stream;
+mod syntax;
+mod terminal;
+mod variables;
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use greenproc::{Command, ExitStatus, ProcessGroup, Runtime};
+
+use crate::cli::ShellOptions;
+use crate::failure::Failure;
+use run::{Kind, Shell};
+use source::Source;
+use state::State;
+use status::Status;
+use stream::Streams;
+
+/// How long jobs that are left may take to end when they are asked to.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Runs a shell to its end. The exit status is that of its last command.
+pub(crate) fn run(options: ShellOptions) -> Result<ExitCode, Failure> {
+    let (script, name, arguments) = read_options(options)?;
+    let streams = Streams::of_host()?;
+    let runtime = Runtime::boot()?;
+    let own_runtime = runtime.clone();
+    let shell = Command::new("shell", move |process| {
+        let kind = if matches!(script, Script::Terminal) { Kind::Interactive } else { Kind::Script };
+        let mut source = match script {
+            Script::Text(text) => Source::text(&text),
+            Script::Input => Source::Input(streams.stdin.clone()),
+            Script::Terminal => match Source::terminal() {
+                Ok(source) => source,
+                Err(_) => Source::Input(streams.stdin.clone()),
+            },
+        };
+        let state = State::new(process.pid(), name, arguments);
+        let mut shell = Shell::new(process, own_runtime, streams, state, kind);
+        ExitStatus::from(session::run(&mut shell, &mut source))
+    });
+    let shell = runtime.spawn(shell.process_group(ProcessGroup::New))?;
+    let status = shell.wait()?.status;
+    let _whoever_was_left_has_ended = runtime.shutdown(GRACE)?;
+    Ok(ExitCode::from(Status::of(status).code()))
+}
+
+/// What is to be run.
+enum Script {
+    Text(String),
+    Input,
+    Terminal,
+}
+
+/// The script, `$0`, and `$1` and so on.
+fn read_options(options: ShellOptions) -> Result<(Script, String, Vec<String>), Failure> {
+    let ShellOptions { command, file, arguments } = options;
+    let own_name = || "greenproc shell".to_owned();
+    match (command, file) {
+        (Some(text), name) => Ok((Script::Text(text), name.unwrap_or_else(own_name), arguments)),
+        (None, Some(file)) => match std::fs::read_to_string(&file) {
+            Ok(text) => Ok((Script::Text(text), file, arguments)),
+            Err(error) => {
+                let what = complaint::plainly(&error);
+                Err(Failure::Usage(format!("{file}: {what} (try 'greenproc shell --help')")))
+            }
+        },
+        (None, None) if std::io::stdin().is_terminal() => Ok((Script::Terminal, own_name(), arguments)),
+        (None, None) => Ok((Script::Input, own_name(), arguments)),
+    }
+}
