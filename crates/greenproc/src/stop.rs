@@ -144,9 +144,14 @@ impl Process {
         drop(doze);
     }
 
+    /// Whether the process is to stop, or has.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_asked() && self.record.state.lock().stop.is_some()
+    }
+
     /// What a call that slept does before it returns to the user's code.
     pub(crate) fn come_back(&self) {
-        if self.is_asked() && self.record.state.lock().stop.is_some() {
+        if self.is_stopped() {
             self.stand_still();
         }
     }

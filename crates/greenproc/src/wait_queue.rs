@@ -155,9 +155,15 @@ pub(crate) fn wait_for<T>(
         if let Some(got) = attempt(&me) {
             return Ok(got);
         }
-        if let (Slept::Interrupted(request), Some(process)) = (me.sleep(process), process) {
+        let slept = me.sleep(process);
+        let Some(process) = process else { continue };
+        if let Slept::Interrupted(request) = slept {
             give_up(&me);
             process.meet(request).go_on()?;
+        } else if process.is_stopped() {
+            // Who stands still leaves the wake-up to the next, and stands in line anew afterwards.
+            give_up(&me);
+            process.come_back();
         }
     }
 }

@@ -157,6 +157,7 @@ impl<T> LwpHandle<T> {
             }
             process.meet(request).go_on()?;
         }
+        process.come_back();
         self.result.lock().take().ok_or(JoinError::Left)
     }
 

@@ -275,6 +275,7 @@ impl Process {
             }
         };
         self.await_signals(SigSet::EMPTY);
+        self.come_back();
         result
     }
 

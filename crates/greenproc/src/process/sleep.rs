@@ -36,7 +36,10 @@ impl Process {
         let deadline = time::now().checked_add(duration);
         loop {
             match self.sleep_until(deadline, |_| false) {
-                Slept::Done | Slept::TimedOut => return Ok(()),
+                Slept::Done | Slept::TimedOut => {
+                    self.come_back();
+                    return Ok(());
+                }
                 // Only a stop leaves it asleep, for its full length.
                 Slept::Interrupted(request) => match self.meet(request) {
                     Met::Stood => {}
@@ -46,7 +49,8 @@ impl Process {
         }
     }
 
-    /// Sleeps until `done`, looking at requests instead of sleeping, never after.
+    /// Sleeps until `done`, looking at requests instead of sleeping, never after. The caller comes back from it when it has
+    /// what it slept for ([`come_back`](Process::come_back)).
     pub(crate) fn sleep_until(
         &self,
         deadline: Option<Instant>,
@@ -58,8 +62,6 @@ impl Process {
             let over = deadline.is_some_and(|deadline| time::now() >= deadline);
             let slept = if done(&mut state) { Some(Slept::Done) } else { over.then_some(Slept::TimedOut) };
             if let Some(slept) = slept {
-                drop(state);
-                self.come_back();
                 return slept;
             }
             if let Some(request) = self.fall_asleep(&mut state, Place::Sleeping) {
