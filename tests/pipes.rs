@@ -21,6 +21,12 @@ use greenproc_tests::{Fixture, errno, owns, soon, succeeded};
 /// How often a race is run.
 const ROUNDS: usize = 200;
 
+/// More than fits into a small pipe.
+static LARGE: [u8; 100_000] = [1; 100_000];
+
+/// A call at one of the two ends.
+type Call<T> = fn(&Process, &PipeReader, &PipeWriter) -> T;
+
 /// Waits until a process, which does nothing else, sleeps in the pipe.
 fn is_asleep(fixture: &Fixture, child: &Child) {
     while fixture.inspect(child.id()).expect("its handle owns it").process.state != State::Sleeping {
@@ -198,11 +204,11 @@ fn who_sleeps_in_a_pipe_is_ended() {
     let fixture = Fixture::boot();
     let (silent, open) = pipe();
     let (unread, full) = full();
-    let places: [fn(&Process, &PipeReader, &PipeWriter) -> io::Result<()>; 5] = [
+    let places: [Call<io::Result<()>>; 5] = [
         |p, reader, _| Ok(reader.read(p, &mut [0; 8]).map(drop)?),
         |_, mut reader, _| reader.read_to_end(&mut Vec::new()).map(drop),
         |p, _, writer| Ok(writer.write(p, &[1; 8]).map(drop)?),
-        |p, _, writer| Ok(writer.write_all(p, &[1; 100_000])?),
+        |p, _, writer| Ok(writer.write_all(p, &LARGE)?),
         |_, _, mut writer| writer.write_fmt(format_args!("line")),
     ];
     for place in places {
@@ -227,11 +233,11 @@ fn a_polite_process_is_interrupted() {
     let fixture = Fixture::boot();
     let (silent, open) = pipe();
     let (unread, full) = full();
-    let calls: [fn(&Process, &PipeReader, &PipeWriter) -> Result<usize>; 4] = [
+    let calls: [Call<Result<usize>>; 4] = [
         |p, reader, _| reader.read(p, &mut [0; 8]),
         |p, _, writer| writer.write(p, &[1]),
-        |p, _, writer| writer.write(p, &[1; 100_000]),
-        |p, _, writer| writer.write_all(p, &[1; 100_000]).map(|()| 0),
+        |p, _, writer| writer.write(p, &LARGE),
+        |p, _, writer| writer.write_all(p, &LARGE).map(|()| 0),
     ];
     for call in calls {
         let (reader, writer) = (silent.clone(), full.clone());
@@ -251,11 +257,10 @@ fn a_polite_process_is_interrupted() {
         let (say, said) = bounded(1);
         let child = fixture.child("polite", move |p| {
             assert!(!p.stop_requested());
-            let bytes = [1; 100_000];
             let result = if whole {
-                writer.write_all(p, &bytes).map(|()| bytes.len())
+                writer.write_all(p, &LARGE).map(|()| LARGE.len())
             } else {
-                writer.write(p, &bytes)
+                writer.write(p, &LARGE)
             };
             say.send(result.map_err(|error| error.errno())).expect("the test listens");
         });
@@ -436,7 +441,7 @@ fn outside_there_is_only_epipe() {
         // The writer has put as much in again, or finds nobody here.
         Ok(())
     });
-    let written = Write::write(&mut writer, &[0; 10 * PIPE_BUF]).expect("a part");
+    let written = Write::write(&mut writer, &LARGE).expect("a part");
     assert!([PIPE_BUF, 2 * PIPE_BUF].contains(&written), "{written}");
     assert_eq!(Write::write(&mut writer, b"x").expect_err("nobody reads").kind(), ErrorKind::BrokenPipe);
     assert_eq!(Write::write(&mut writer, b"").expect("nothing is written"), 0);
@@ -471,7 +476,7 @@ fn a_million_bytes_pass_through_a_small_pipe() {
                 break;
             }
             count += read;
-            sum = buf[..read].iter().fold(sum, add);
+            sum = buf[..read].iter().copied().fold(sum, add);
         }
         (count, sum)
     });
@@ -481,11 +486,11 @@ fn a_million_bytes_pass_through_a_small_pipe() {
 
 /// FNV-1a: the order counts.
 fn checksum(bytes: impl IntoIterator<Item = u8>) -> u64 {
-    bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, |sum, byte| add(sum, &byte))
+    bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, add)
 }
 
-fn add(sum: u64, byte: &u8) -> u64 {
-    (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+fn add(sum: u64, byte: u8) -> u64 {
+    (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
 }
 
 /// Each byte goes to one of several readers, and each reader comes to the end.

@@ -84,6 +84,8 @@ mod termination;
 mod threads;
 mod timekeeper;
 mod tree;
+#[cfg_attr(not(test), expect(dead_code, reason = "the terminals that are made of it come next"))]
+mod tty;
 mod usage;
 mod wait;
 mod wait_queue;
@@ -111,6 +113,7 @@ pub use signal::{DefaultAction, Disposition, Signal, UnknownSignal};
 pub use status::ExitStatus;
 pub use target::Target;
 pub use termination::{Outcome, Termination};
+pub use tty::{ControlCharacters, Termios, WindowSize};
 pub use usage::Usage;
 
 /// The process of the calling LWP, for code that was not handed one.

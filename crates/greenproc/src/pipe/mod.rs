@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::locks::Leaf;
 use crate::proc::Request;
 use crate::process::Process;
-use crate::wait_queue::WaitQueue;
+use crate::wait_queue::{WaitQueue, Wakeups};
 use buffer::Buffer;
 
 /// How much a pipe of [`pipe`] holds.
@@ -89,6 +89,17 @@ struct State {
     full: WaitQueue,
     /// The least room that one of the waiting writers can use; less is no reason to wake them.
     wanted: usize,
+}
+
+impl State {
+    /// There is room, perhaps more than before: who waits for it.
+    fn room_came(&mut self) -> Wakeups {
+        if self.buffer.room() < self.wanted {
+            return Wakeups::default();
+        }
+        self.wanted = usize::MAX;
+        self.full.take_all()
+    }
 }
 
 /// The host's error for a failed call of [`io::Read`] or [`io::Write`].

@@ -112,17 +112,6 @@ impl PipeReader {
     }
 }
 
-impl super::State {
-    /// There is room, perhaps more than before: who waits for it.
-    fn room_came(&mut self) -> Wakeups {
-        if self.buffer.room() < self.wanted {
-            return Wakeups::default();
-        }
-        self.wanted = usize::MAX;
-        self.full.take_all()
-    }
-}
-
 impl Clone for PipeReader {
     fn clone(&self) -> PipeReader {
         self.pipe.state.lock().readers += 1;
