@@ -1,6 +1,6 @@
 //! `greenproc shell`: a small shell with job control, whose commands are processes of the runtime.
 //!
-//! A line goes from [`source`] through [`lexer`] and [`parser`] to [`run`], which expands its words, runs the
+//! A line goes from [`source`] through [`lexer`] and [`parser`] to [`mod@run`], which expands its words, runs the
 //! [`builtins`] in the shell's own process and has [`launch`] make processes for the [`programs`]. The shell itself is a
 //! process, too. When it ends, its runtime ends: jobs that are still there are asked to end, then killed.
 
