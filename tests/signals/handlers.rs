@@ -15,7 +15,8 @@ fn a_handler_is_told_how_and_by_whom_it_was_sent() {
     let runtime = (*fixture).clone();
     fixture.inside(move |p| {
         let (action, noted) = noting();
-        p.sigaction(Signal::USR1, action).expect("it can be caught");
+        // So that no wait is interrupted.
+        p.sigaction(Signal::USR1, action.flags(SaFlags::RESTART)).expect("it can be caught");
         let (me, uid) = (p.pid(), p.uid());
         p.raise(Signal::USR1).expect("it lives");
         let info = noted.try_recv().expect("handled before raise returned");

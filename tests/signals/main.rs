@@ -1,4 +1,4 @@
-//! Signals that a process has its own mind about: actions, masks, queues and timers.
+//! Signals that a process has its own mind about: actions, masks, queues, credentials and timers.
 //!
 //! | shown here | decisions, POSIX pages |
 //! |---|---|
@@ -7,8 +7,10 @@
 //! | queues: order, count and limit; what coalesces; one SIGCHLD per child | decision 11, `sigqueue` |
 //! | waiting: no gap, time-outs, what interrupts | `sigsuspend`, `pause`, `sigtimedwait` |
 //! | which sleeps a handler ends, and which go on after it | `sigaction` with `SA_RESTART` |
+//! | who may signal whom, and whose process one is | decisions 22, 23, `kill`, `setuid` |
 //! | timers | row 15, decision 15, `alarm`, `setitimer` |
 
+mod credentials;
 mod flags;
 mod handlers;
 mod masks;

@@ -176,3 +176,19 @@ fn timers_are_gone_at_the_end() {
         }
     }
 }
+
+/// A timer or an interval beyond the clock's range does no harm.
+#[test]
+fn a_timer_beyond_the_clock_never_expires() {
+    let fixture = Fixture::boot();
+    fixture.inside(|p| {
+        p.sigmask(MaskHow::Block, Signal::ALRM).expect("it lives");
+        let setting = TimerSetting { value: Duration::from_micros(1), interval: Duration::MAX };
+        p.setitimer(setting).expect("it lives");
+        takes_alarm(p);
+        p.alarm(Duration::MAX).expect("it lives");
+        // The timers of everybody still work.
+        p.alarm(SOON).expect("it lives");
+        takes_alarm(p);
+    });
+}
