@@ -40,13 +40,21 @@ pub struct Child {
     record: Arc<Proc>,
     node: NodeRef,
     owner: Owner,
+    /// The process that made it, whose user decides whom a signal through this handle may reach; `None` if none did.
+    maker: Option<Arc<Proc>>,
     /// What a wait through this handle took.
     waited: Mutex<Leaf, Option<Waited>>,
 }
 
 impl Child {
-    pub(crate) fn new(kernel: Arc<Kernel>, record: Arc<Proc>, node: NodeRef, owner: Owner) -> Child {
-        Child { kernel, record, node, owner, waited: Mutex::new(None) }
+    pub(crate) fn new(
+        kernel: Arc<Kernel>,
+        record: Arc<Proc>,
+        node: NodeRef,
+        owner: Owner,
+        maker: Option<Arc<Proc>>,
+    ) -> Child {
+        Child { kernel, record, node, owner, maker, waited: Mutex::new(None) }
     }
 
     /// Its pid. May be in use again once it was reaped; the handle itself never means another process.
@@ -119,7 +127,7 @@ impl Child {
         if !self.kernel.proclist.lock().tree.holds(self.node) {
             return Err(Error::NoProcess { pid: self.record.pid.as_raw() });
         }
-        target::send(&self.kernel, None, &self.record, signal)
+        target::send(&self.kernel, self.maker.as_ref(), &self.record, signal)
     }
 
     /// How it ended, once a wait through this handle has taken it.

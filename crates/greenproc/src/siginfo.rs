@@ -13,13 +13,13 @@ use crate::usage::Usage;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SigCode {
-    /// Somebody called `kill` or `raise`.
+    /// Somebody called `kill`.
     #[doc(alias = "SI_USER")]
     User,
     /// Somebody called `sigqueue`.
     #[doc(alias = "SI_QUEUE")]
     Queue,
-    /// Somebody called `tgkill`.
+    /// Somebody called `tgkill` or `raise`.
     #[doc(alias = "SI_TKILL")]
     Lwp,
     /// A timer expired.

@@ -67,7 +67,8 @@ pub(crate) fn spawn(
             let call = list.starts.push(class, Start::Lwp(start));
             drop(list);
             kernel.answer(class, call);
-            Ok(Child::new(Arc::clone(kernel), record, node, owner))
+            let maker = maker.map(|_| Arc::clone(parent));
+            Ok(Child::new(Arc::clone(kernel), record, node, owner, maker))
         }
         Err(error) => {
             // The body goes after the lock: its destructors are the user's.

@@ -63,10 +63,17 @@ impl Timers {
         }
         // Expiries that were missed are not made up for: they would coalesce.
         let now = time::now();
-        while armed.due <= now {
-            armed.due += armed.interval.max(SHORTEST);
+        let mut due = armed.due;
+        while due <= now {
+            let Some(next) = due.checked_add(armed.interval.max(SHORTEST)) else {
+                // Beyond the clock's range: never.
+                self.real = None;
+                return Some(Expiry::Last);
+            };
+            due = next;
         }
-        Some(Expiry::Again(armed.due))
+        armed.due = due;
+        Some(Expiry::Again(due))
     }
 }
 
@@ -81,10 +88,17 @@ const SHORTEST: Duration = Duration::from_micros(100);
 
 /// A timer of the process may have expired. Returns when to come back.
 pub(crate) fn expire(kernel: &Kernel, process: &Arc<Proc>, generation: u64) -> Option<Instant> {
-    let expiry = process.state.lock().timers.as_mut().and_then(|timers| timers.expire(generation))?;
     let info = SigInfo { code: SigCode::Timer, ..SigInfo::of_runtime(Signal::ALRM) };
+    let (expiry, posted) = {
+        let mut state = process.state.lock();
+        let expiry = state.timers.as_mut().and_then(|timers| timers.expire(generation))?;
+        // In the same hold: who takes the timer back and hears that nothing was left finds the signal there.
+        (expiry, state.post(info, None, || false, time::now()))
+    };
     // A standard signal always finds room.
-    let _ = kernel.send(process, None, info);
+    if let Ok(posted) = posted {
+        kernel.nudge(process, posted.nudges);
+    }
     match expiry {
         Expiry::Last => None,
         Expiry::Again(due) => Some(due),
