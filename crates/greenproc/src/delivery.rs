@@ -346,7 +346,9 @@ impl ProcState {
         let running = self.lwps.iter().any(|lwp| lwp.place == Place::Running);
         let stop = self.stop.as_mut().filter(|stop| !running && !stop.complete)?;
         stop.complete = true;
-        Some(Change::Stopped(stop.signal))
+        let signal = stop.signal;
+        self.stopped_by = Some(signal);
+        Some(Change::Stopped(signal))
     }
 
     /// A stopped process goes on, and looks at what came in the meantime.
