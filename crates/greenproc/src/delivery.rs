@@ -88,8 +88,9 @@ pub(crate) enum Delivery {
     Dropped,
     /// Done, but for these.
     Done(Nudges),
-    /// The process has to stop: to be posted again under `proclist_lock`.
-    Stop(SigInfo),
+    /// The process has to stop, for a signal that is pending for the LWP: to be taken and posted again in one hold of
+    /// `proclist_lock`, so that a SIGCONT that comes in between still discards it.
+    Stop,
     Handle {
         handler: Handler,
         info: SigInfo,
@@ -345,7 +346,9 @@ impl ProcState {
         let running = self.lwps.iter().any(|lwp| lwp.place == Place::Running);
         let stop = self.stop.as_mut().filter(|stop| !running && !stop.complete)?;
         stop.complete = true;
-        Some(Change::Stopped(stop.signal))
+        let signal = stop.signal;
+        self.stopped_by = Some(signal);
+        Some(Change::Stopped(signal))
     }
 
     /// A stopped process goes on, and looks at what came in the meantime.
@@ -393,7 +396,12 @@ impl ProcState {
         match self.verdict(signal) {
             Verdict::Ignored => Delivery::Dropped,
             Verdict::End(status) => Delivery::Done(self.begin_exit(status, Some(id), now)),
-            Verdict::Stop => Delivery::Stop(info),
+            Verdict::Stop => {
+                if let Some(lwp) = self.lwp(id) {
+                    lwp.signals().pending.push(info);
+                }
+                Delivery::Stop
+            }
             Verdict::Polite => Delivery::Done(self.post_polite(now())),
             Verdict::Handle => {
                 let SigAction { how, flags, mask } = self.action(signal);

@@ -81,6 +81,8 @@ pub(crate) struct ProcState {
     /// Its actions and what is pending, once there is anything.
     pub(crate) signals: Option<Box<Signals>>,
     pub(crate) stop: Option<Stop>,
+    /// Which signal the parent was last told of that stopped it: what a wait reports, also of one that was killed since.
+    pub(crate) stopped_by: Option<Signal>,
     /// How many real-time signals may be pending.
     pub(crate) pending_limit: u32,
     pub(crate) timers: Option<Box<Timers>>,
@@ -153,6 +155,7 @@ impl Proc {
                 term: Term::default(),
                 signals: None,
                 stop: None,
+                stopped_by: None,
                 pending_limit: inherited.limits.pending_signals.unwrap_or(PENDING_DEFAULT),
                 timers: None,
                 usage: Usage::default(),

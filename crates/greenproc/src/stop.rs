@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use greenproc_sync::{MutexGuard, time};
 
-use crate::delivery::Change;
+use crate::delivery::{Change, STOPS};
 use crate::error::Exhausted;
 use crate::event;
 use crate::inspect::usage_now;
@@ -68,6 +68,20 @@ impl Kernel {
         }
         self.nudge_locked(list, process, posted.nudges);
         Ok(())
+    }
+
+    /// Does what a stop signal asks for that an LWP has pending and does not block, unless a SIGCONT has discarded it.
+    pub(crate) fn meet_stop(&self, process: &Arc<Proc>, lwp: LwpId) {
+        let mut list = self.proclist.lock();
+        let taken = {
+            let mut state = process.state.lock();
+            let open = STOPS - state.mask_of(lwp);
+            state.take_pending(lwp, open)
+        };
+        if let Some(info) = taken {
+            // A standard signal always finds room.
+            let _ = self.send_locked(&mut list, process, None, info);
+        }
     }
 
     /// Posts a signal of the runtime's own.

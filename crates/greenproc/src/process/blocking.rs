@@ -104,7 +104,10 @@ impl Process {
                         return Err(error);
                     }
                 }
-                None | Some(_) => return Err(error),
+                None | Some(_) => {
+                    self.come_back();
+                    return Err(error);
+                }
             }
         }
     }

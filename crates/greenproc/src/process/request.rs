@@ -180,8 +180,8 @@ impl Process {
                     kernel.nudge(&self.record, nudges);
                     return Met::Stood;
                 }
-                Delivery::Stop(info) => {
-                    let _ = kernel.send(&self.record, None, info);
+                Delivery::Stop => {
+                    kernel.meet_stop(&self.record, self.lwp);
                     return met;
                 }
                 Delivery::Handle { handler, info, restart, former } => {

@@ -82,9 +82,9 @@ impl ProcTree {
             Body::Zombie(_) if !keep => return Found::Reaped(self.reap(child)),
             Body::Zombie(zombie) => return Found::Seen(Waited::of(node.pid, zombie)),
             Body::Live { record, .. } => {
-                let stop = record.state.lock().stop;
+                let stop = record.state.lock().stopped_by;
                 let stop = stop.filter(|_| node.event == Some(EventKind::Stopped));
-                stop.map_or(ExitStatus::resumed(), |stop| ExitStatus::stopped(stop.signal))
+                stop.map_or(ExitStatus::resumed(), ExitStatus::stopped)
             }
             Body::Vacant => unreachable!("a child is there"),
         };

@@ -55,12 +55,13 @@ impl ProcTree {
             && self.groups.session(node.group) == self.groups.session(group)
     }
 
-    /// Whether no process outside the group, but in its session, is the parent of a member: nobody would continue it.
+    /// Whether no process outside the group, but in its session, is the parent of a member that lives: nobody would continue
+    /// it. A zombie is a member still, but its parent has nobody to continue.
     ///
     /// Source: POSIX, "orphaned process group".
     fn is_group_orphaned(&self, group: GroupId) -> bool {
-        let mut parents =
-            self.groups.members(&self.arena, group).filter_map(|member| self.node(member).parent);
+        let members = self.groups.members(&self.arena, group).map(|member| self.node(member));
+        let mut parents = members.filter(|member| member.live().is_some()).filter_map(|member| member.parent);
         !parents.any(|parent| self.ties(parent, group))
     }
 

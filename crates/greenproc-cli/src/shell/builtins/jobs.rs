@@ -83,6 +83,8 @@ fn go_on(call: &mut Call<'_, '_>, word: &str) -> Result<usize, Complaint> {
 }
 
 pub(super) fn wait(call: &mut Call<'_, '_>) -> Result<Flow, Complaint> {
+    // A job that was continued meanwhile is waited for like any that runs.
+    call.shell.look_around();
     if call.arguments.is_empty() {
         let numbers: Vec<usize> = call.shell.state.jobs.iter().map(|job| job.number).collect();
         for number in numbers {
