@@ -196,7 +196,7 @@ fn sigcont_goes_anywhere_in_the_session() {
     });
 }
 
-/// Decision 22 and RLIMIT_NPROC: a process counts with the user it acts for, from `setuid` until it is reaped.
+/// Decision 22 and `RLIMIT_NPROC`: a process counts with the user it acts for, from `setuid` until it is reaped.
 #[test]
 fn a_process_counts_with_its_user() {
     let fixture = Fixture::boot();

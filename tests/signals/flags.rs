@@ -9,7 +9,7 @@ use greenproc_tests::{Fixture, OnDrop};
 
 use crate::{kill_myself, noting};
 
-/// SA_RESETHAND: the action is the default one when the handler runs, so the second signal does what it does by default.
+/// `SA_RESETHAND`: the action is the default one when the handler runs, so the second signal does what it does by default.
 #[test]
 fn resethand_makes_a_handler_run_once() {
     let fixture = Fixture::boot();
@@ -36,7 +36,7 @@ fn masks_in_and_after(p: &Process, flags: SaFlags, mask: SigSet) -> (SigSet, Sig
 }
 
 /// `sa_mask`: it, the signal itself and what was blocked before are blocked while the handler runs; without the signal
-/// under SA_NODEFER; SIGKILL never is. Afterwards it is what it was.
+/// under `SA_NODEFER`; SIGKILL never is. Afterwards it is what it was.
 #[test]
 fn the_mask_of_an_action_is_in_force_while_its_handler_runs() {
     let fixture = Fixture::boot();
@@ -148,7 +148,7 @@ fn depth(p: &Process, flags: SaFlags) -> (u32, u32) {
     (deepest.load(Ordering::Relaxed), calls.load(Ordering::Relaxed))
 }
 
-/// SA_NODEFER: the handler interrupts itself; without it the signal waits until it is done, and none is lost.
+/// `SA_NODEFER`: the handler interrupts itself; without it the signal waits until it is done, and none is lost.
 #[test]
 fn a_handler_interrupts_itself_under_nodefer_only() {
     let fixture = Fixture::boot();

@@ -1,4 +1,4 @@
-//! Which sleeps a handler ends, and which go on after it: POSIX `sigaction` with and without SA_RESTART.
+//! Which sleeps a handler ends, and which go on after it: POSIX `sigaction` with and without `SA_RESTART`.
 
 use std::io::{self, Read};
 
@@ -148,8 +148,11 @@ fn sigtimedwait() -> Case {
     (Box::new(|p| outcome(p.sigtimedwait(Signal::USR2, None))), Box::new(|| {}))
 }
 
-/// The sleeping calls; whether they go on after a handler with SA_RESTART.
-const TABLE: [(&str, fn() -> Case, bool); 14] = [
+/// A call's name, how to make one, and whether it goes on after a handler with `SA_RESTART`.
+type Row = (&'static str, fn() -> Case, bool);
+
+/// The sleeping calls.
+const TABLE: [Row; 14] = [
     ("wait", wait, true),
     ("wait4", wait4, true),
     ("wait_timeout", wait_timeout, true),
@@ -201,7 +204,7 @@ fn signalled(fixture: &Fixture, (call, release): Case, flags: SaFlags, before: b
     outcome
 }
 
-/// Without SA_RESTART every sleeping call says EINTR once the handler has run.
+/// Without `SA_RESTART` every sleeping call says EINTR once the handler has run.
 #[test]
 fn a_handler_ends_every_sleep() {
     let fixture = Fixture::boot();
@@ -213,7 +216,7 @@ fn a_handler_ends_every_sleep() {
     }
 }
 
-/// With SA_RESTART the call goes on after the handler, and does what it was to do; but for those whose end is a handler or
+/// With `SA_RESTART` the call goes on after the handler, and does what it was to do; but for those whose end is a handler or
 /// a time.
 #[test]
 fn under_restart_a_sleep_goes_on_after_the_handler() {
@@ -226,7 +229,7 @@ fn under_restart_a_sleep_goes_on_after_the_handler() {
     }
 }
 
-/// If one of several handlers that run in place of a sleep has no SA_RESTART, the call says EINTR.
+/// If one of several handlers that run in place of a sleep has no `SA_RESTART`, the call says EINTR.
 #[test]
 fn one_handler_without_restart_is_enough() {
     let fixture = Fixture::boot();
