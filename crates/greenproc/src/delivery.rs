@@ -407,7 +407,9 @@ impl ProcState {
                 let SigAction { how, flags, mask } = self.action(signal);
                 let How::Handle(handler) = how else { return Delivery::Dropped };
                 if flags.contains(SaFlags::RESETHAND) {
-                    drop(self.set_action(signal, SigAction::DEFAULT));
+                    // What it says of children stays, as the tree has it.
+                    let reset = SigAction { how: How::Default, flags: flags - SaFlags::RESETHAND, mask };
+                    drop(self.set_action(signal, reset));
                 }
                 let own = if flags.contains(SaFlags::NODEFER) { SigSet::EMPTY } else { signal.into() };
                 self.set_mask(id, former | mask | own);

@@ -62,8 +62,9 @@ pub fn wait4(pid: i32, options: i32) -> Result<(i32, i32, Usage), Errno> {
 /// whether the target is there.
 ///
 /// # Errors
-/// - EINVAL: no such signal, or one that this version cannot send.
+/// - EINVAL: no such signal.
 /// - ESRCH: no such process or group, or the caller is no process.
+/// - EPERM: as [`Process::kill`](crate::Process::kill), signal 0 too.
 pub fn kill(pid: i32, signal: i32) -> Result<(), Errno> {
     let process = me()?;
     let target = match pid {

@@ -55,16 +55,22 @@ pub(crate) fn kill(
     }
 }
 
-/// Whether the target is there: signal 0.
+/// Whether the target is there and might be signalled: signal 0.
 pub(crate) fn exists(kernel: &Kernel, caller: Option<&Arc<Proc>>, target: Target) -> Result<()> {
     let group = match target {
-        Target::Pid(pid) => return kernel.find(pid).map(|_| ()),
+        Target::Pid(pid) => {
+            return match kernel.find(pid)? {
+                Entry::Live(process) if !permits(caller, &process, Signal::HUP) => Err(FOREIGN),
+                Entry::Live(_) | Entry::Dead(_) => Ok(()),
+            };
+        }
         Target::All => return Ok(()),
         Target::Group(group) => group,
         Target::MyGroup => caller.map_or(Pid::INIT, |caller| caller.pgid()),
     };
-    let members = kernel.proclist.lock().tree.group_members(group);
-    members.map(|_| ()).ok_or(Error::NoGroup { pgid: group })
+    let members = kernel.proclist.lock().tree.group_members(group).ok_or(Error::NoGroup { pgid: group })?;
+    let open = members.is_empty() || members.iter().any(|member| permits(caller, member, Signal::HUP));
+    if open { Ok(()) } else { Err(FOREIGN) }
 }
 
 /// Whether `caller` may send this signal: root may, and who acts for the same user; SIGCONT goes anywhere in a session.
@@ -113,18 +119,20 @@ pub(crate) fn send_info(
 fn kill_group(kernel: &Kernel, caller: Option<&Arc<Proc>>, group: Pid, signal: Signal) -> Result<()> {
     // In one hold: nobody joins or leaves the group in between, and no child of a member is missed.
     let members = kernel.proclist.lock().tree.group_members(group).ok_or(Error::NoGroup { pgid: group })?;
-    let mut meant = members.iter().filter(|member| member.pid != Pid::INIT).peekable();
-    let mut refused = meant.peek().is_some();
-    for member in meant {
+    // Who may not be signalled is passed over, unless that is everybody; who takes no more is said, when all were tried.
+    let (mut reached, mut foreign, mut full) = (false, false, None);
+    for member in members.iter().filter(|member| member.pid != Pid::INIT) {
         match send(kernel, caller, member, signal) {
-            Err(Error::NotPermitted { .. }) => {}
-            sent => {
-                refused = false;
-                sent?;
-            }
+            Ok(()) => reached = true,
+            Err(Error::NotPermitted { .. }) => foreign = true,
+            Err(error) => full = Some(error),
         }
     }
-    if refused { Err(FOREIGN) } else { Ok(()) }
+    match full {
+        Some(error) => Err(error),
+        None if foreign && !reached => Err(FOREIGN),
+        None => Ok(()),
+    }
 }
 
 fn kill_all(kernel: &Kernel, caller: Option<&Arc<Proc>>, signal: Signal) {
