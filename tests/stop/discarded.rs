@@ -16,9 +16,9 @@ fn stops_and_continuations_discard_each_other() {
     fixture.inside(|p| {
         let stops: SigSet = STOPS.into_iter().fold(SigSet::EMPTY, SigSet::with);
         p.sigmask(MaskHow::Block, stops.with(Signal::CONT)).expect("itself");
-        let send = |to_lwp: bool, signal| match to_lwp {
-            true => p.tgkill(p.lwp_id(), signal).expect("itself"),
-            false => p.kill(p.pid(), signal).expect("itself"),
+        let send = |to_lwp: bool, signal| {
+            let sent = if to_lwp { p.tgkill(p.lwp_id(), signal) } else { p.kill(p.pid(), signal) };
+            sent.expect("itself");
         };
         for (first, second) in [(false, false), (false, true), (true, false), (true, true)] {
             for signal in STOPS {

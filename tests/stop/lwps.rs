@@ -75,6 +75,7 @@ fn the_stop_is_complete_with_the_last_lwp() {
             let (arrive, barrier) = greenproc_tests::barrier();
             let (done, is_done) = bounded::<()>(0);
             let child = p.spawn(Command::new("two", move |p| {
+                let until_done = is_done.clone();
                 let last = move |p: &Process| {
                     arrive();
                     if !leaves {
@@ -84,6 +85,8 @@ fn the_stop_is_complete_with_the_last_lwp() {
                 };
                 let last = p.spawn_lwp(last).expect("room");
                 last.join(p).expect("it returned");
+                // Its end would take the place of the continuation.
+                stay(p, &until_done);
             }));
             let child = child.expect("room");
             barrier.is_reached();

@@ -26,6 +26,7 @@ const STEPS: [Step; 6] = [
 ];
 
 /// What is expected of a child, in words as plain as they can be.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Default)]
 struct Model {
     stopped: bool,
@@ -106,7 +107,7 @@ fn run(p: &Process, sequence: &[Step]) {
             match step {
                 Step::Send(signal) => assert_eq!(errno(child.signal(signal)), libc::ESRCH, "{}", place()),
                 Step::Wait => {
-                    assert_eq!(errno(p.waitid(WaitFor::Pid(pid), ANY)), libc::ECHILD, "{}", place())
+                    assert_eq!(errno(p.waitid(WaitFor::Pid(pid), ANY)), libc::ECHILD, "{}", place());
                 }
             }
             continue;

@@ -171,11 +171,13 @@ fn is_late(place: impl FnOnce(&Process, Duration) + Clone + Send + 'static) {
 /// What is stopped and continued while it sleeps, sleeps no shorter, and returns as if nothing had been.
 #[test]
 fn a_sleep_that_is_stopped_and_continued_has_its_full_length() {
+    /// Sleeps, and says whether nothing but the time ended that.
+    type Way = Box<dyn Fn(&Process) -> bool + Send>;
     const LENGTH: Duration = Duration::from_millis(20);
     let fixture = Fixture::boot();
     fixture.inside(|p| {
         let (_open, silent) = bounded::<()>(0);
-        let ways: [Box<dyn Fn(&Process) -> bool + Send>; 3] = [
+        let ways: [Way; 3] = [
             Box::new(|p| p.sleep(LENGTH).is_ok()),
             Box::new(move |p| matches!(p.recv_timeout(&silent, LENGTH), Err(greenproc::RecvError::Timeout))),
             Box::new(|p| {
