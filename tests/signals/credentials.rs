@@ -56,6 +56,27 @@ fn number(result: greenproc::Result<()>) -> i32 {
     result.map_or_else(|error| error.errno(), |()| 0)
 }
 
+/// POSIX `kill`: signal 0 asks whether the signal might be sent, too.
+#[test]
+fn signal_0_asks_for_permission() {
+    let fixture = Fixture::boot();
+    if !root(&fixture) {
+        return;
+    }
+    fixture.inside(|p| {
+        let me = p.pid().as_raw();
+        let asks = move |p: &Process| {
+            (
+                greenproc::sys::kill(me, 0),
+                greenproc::sys::kill(p.pid().as_raw(), 0),
+                greenproc::sys::kill(0, 0),
+            )
+        };
+        assert_eq!(asked_as(p, 1000, asks), (Err(libc::EPERM), Ok(()), Ok(())));
+        assert_eq!(asked_as(p, 0, asks), (Ok(()), Ok(()), Ok(())));
+    });
+}
+
 /// POSIX `setuid`: root becomes anybody, once; nobody comes back, or becomes somebody else. All LWPs and later children are
 /// that user's; the parent is not.
 #[test]

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crossbeam_channel::unbounded;
-use greenproc::{Command, ExitStatus, Limits, MaskHow, SigCode, SigInfo, SigSet, Signal, WaitFlags, WaitFor};
+use greenproc::{
+    Command, ExitStatus, Limits, MaskHow, Process, ProcessGroup, SigCode, SigInfo, SigSet, Signal, Target,
+    WaitFlags, WaitFor,
+};
 use greenproc_tests::{Fixture, burn, errno, hold, is_dead, succeeded};
 
 use crate::{kill_myself, noting, real_time};
@@ -118,6 +121,33 @@ fn a_full_queue_says_eagain() {
         .limits(limits),
     );
     succeeded(&child.expect("room").wait().expect("its handle owns it"));
+}
+
+/// Decision 11: a signal to a group is tried on every member, though one of them takes no more, which is said.
+#[test]
+fn a_full_member_does_not_keep_a_signal_from_its_group() {
+    let fixture = Fixture::boot();
+    fixture.inside(|p| {
+        let signal = real_time(0);
+        let none = Limits { pending_signals: Some(0), ..Limits::default() };
+        let member = |limits: Limits, group| {
+            let body = |p: &Process| p.sleep(Duration::from_hours(1));
+            let command = Command::new("member", body).limits(limits).process_group(group);
+            p.spawn(command.signal_mask(SigSet::ALL)).expect("room")
+        };
+        let first = member(none, ProcessGroup::New);
+        let taking = move |p: &Process| p.sigtimedwait(signal, None).map(drop);
+        let group = ProcessGroup::Join(first.id());
+        let takes = Command::new("takes", taking).process_group(group).signal_mask(SigSet::ALL);
+        let takes = p.spawn(takes).expect("room");
+        let last = member(none, group);
+        assert_eq!(errno(p.kill(Target::Group(first.id()), signal)), libc::EAGAIN);
+        succeeded(&takes.wait().expect("it got one"));
+        for full in [first, last] {
+            full.kill().expect("it lives");
+            assert_eq!(full.wait().expect("mine").status, ExitStatus::killed(Signal::KILL));
+        }
+    });
 }
 
 /// Decision 11: of a standard signal that comes again while it is pending, the first is kept; for the process and for each
