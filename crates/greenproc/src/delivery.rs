@@ -331,7 +331,7 @@ impl ProcState {
         self.stop = Some(Stop { signal, complete: false });
         for lwp in &mut self.lwps {
             match (lwp.place, &lwp.seat) {
-                (Place::Running | Place::Channel, _) => {
+                (Place::Running, _) => {
                     let _ = lwp.interrupt(Finality::Passing, now);
                 }
                 (_, Some(seat)) => seat.attention.store(true, Ordering::Relaxed),
@@ -390,6 +390,10 @@ impl ProcState {
 
     /// Takes the LWP's next signal and says what it does about it; a handler's mask is in force from here on.
     pub(crate) fn deliver(&mut self, id: LwpId, now: impl FnOnce() -> Instant) -> Delivery {
+        if self.stop.is_some() {
+            // While it is stopped no handler runs, also not the next one of several.
+            return Delivery::None;
+        }
         let former = self.mask_of(id);
         let Some(info) = self.take_pending(id, !former) else { return Delivery::None };
         let signal = info.signal;
