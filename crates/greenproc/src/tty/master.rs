@@ -8,7 +8,7 @@ use super::terminal::Terminal;
 use super::{Termios, WindowSize};
 use crate::error::{Error, Result};
 use crate::process::Process;
-use crate::wait_queue::wait_for;
+use crate::wait_queue::{Waiter, wait_for};
 
 /// The side of a [`Tty`](crate::Tty) that has the keyboard and the screen: what is typed goes in here, and what is to
 /// be shown comes out. Usable from any thread, inside processes or outside. A clone is another handle.
@@ -80,6 +80,34 @@ impl TtyMaster {
     pub fn try_read_output(&self, buf: &mut [u8]) -> Result<usize> {
         let attempt = self.terminal.show(buf, None);
         attempt.unwrap_or(Err(Error::WouldBlock { what: "there is nothing to show" }))
+    }
+
+    /// Waits until there is something to be shown, and leaves it there; `false` at the end, as
+    /// [`read_output`](TtyMaster::read_output) says. For several who take it by turns.
+    ///
+    /// Inside a process a checkpoint: a request to end ends the wait.
+    ///
+    /// # Errors
+    /// - EINTR: in a process, a signal came first.
+    ///
+    /// Source: POSIX `poll` with `POLLIN`.
+    ///
+    /// ```
+    /// let (master, tty) = greenproc::Tty::open();
+    /// master.input(b"x");
+    /// drop(tty);
+    /// assert!(master.wait_output().expect("outside any process"));
+    /// assert_eq!(master.try_read_output(&mut [0; 8]).expect("the echo"), 1);
+    /// assert!(!master.wait_output().expect("outside any process"));
+    /// ```
+    #[track_caller]
+    pub fn wait_output(&self) -> Result<bool> {
+        let process = crate::worker::current();
+        if let Some(process) = &process {
+            process.enter();
+        }
+        let attempt = |me: &Waiter| self.terminal.has_output(me);
+        wait_for(process.as_ref(), attempt, |me| self.terminal.leave(me))
     }
 
     /// How many bytes there are to be shown.

@@ -176,8 +176,7 @@ impl Terminal {
         let (count, woken) = {
             let mut state = self.state.lock();
             let shown = state.discipline.take_output(buf.len());
-            let over = state.hung_up || (state.devices == 0 && state.owner.is_none());
-            if shown.is_empty() && !buf.is_empty() && !over {
+            if shown.is_empty() && !buf.is_empty() && !state.is_over() {
                 if let Some(waiter) = waiter {
                     state.watchers.join(waiter);
                 }
@@ -193,6 +192,18 @@ impl Terminal {
         Some(Ok(count))
     }
 
+    /// Whether there is something to show, or will not be any more; `None` if the caller has to wait.
+    pub(super) fn has_output(&self, waiter: &Waiter) -> Option<bool> {
+        let mut state = self.state.lock();
+        let some = state.discipline.output_len() > 0;
+        if some || state.is_over() {
+            state.watchers.leave(waiter);
+            return Some(some);
+        }
+        state.watchers.join(waiter);
+        None
+    }
+
     /// The caller waits no more.
     pub(super) fn leave(&self, waiter: &Waiter) {
         let mut state = self.state.lock();
@@ -203,6 +214,11 @@ impl Terminal {
 }
 
 impl State {
+    /// Nobody can write any more.
+    fn is_over(&self) -> bool {
+        self.hung_up || (self.devices == 0 && self.owner.is_none())
+    }
+
     fn everybody(&mut self) -> Wakeups {
         let mut everybody = self.readers.take_all();
         everybody.extend(self.writers.take_all());
