@@ -118,6 +118,15 @@ pub enum Error {
         /// What was waited for.
         what: &'static str,
     },
+    /// EIO: the terminal does not serve the caller.
+    #[error("input/output error: {what}")]
+    Io {
+        /// Why not.
+        what: &'static str,
+    },
+    /// ENOTTY: the terminal is not the controlling one of the caller's session, or there is none.
+    #[error("it is not the controlling terminal of the caller's session")]
+    NotMyTerminal,
     /// EPIPE: all readers of the pipe are gone.
     #[error("nobody reads from the pipe any more")]
     BrokenPipe,
@@ -198,6 +207,8 @@ impl Error {
             Error::NameTooLong { .. } => libc::ENAMETOOLONG,
             Error::Exhausted(_) | Error::WouldBlock { .. } => libc::EAGAIN,
             Error::BrokenPipe => libc::EPIPE,
+            Error::Io { .. } => libc::EIO,
+            Error::NotMyTerminal => libc::ENOTTY,
             Error::NotPermitted { .. } => libc::EPERM,
             Error::AlreadyExecuted { .. } => libc::EACCES,
             Error::Deadlock { .. } => libc::EDEADLK,

@@ -8,7 +8,7 @@
 //!    body's stack is unwound by then.
 //! 3. `others_leave` waits until this is the only LWP [7, 51].
 //! 4. `drop_isolated` runs user code for the last time, as this process [17].
-//! 5. `publish`: the children go to another parent [36, 74], as a dead parent has none; usage is final [42]; the zombie
+//! 5. `publish`: a session leader's terminal is hung up [30]; the children go to another parent [36, 74], as a dead parent has none; usage is final [42]; the zombie
 //!    is there [37, 46] and the parent is told [41, 47] in one hold of `proclist_lock`; or it is reaped at once [40].
 //! 6. The thread goes on to the next LWP, or leaves [49]. Nothing of the record is touched after 5 but by dropping it.
 
@@ -34,6 +34,7 @@ use crate::term::OnTerm;
 use crate::threads::Start;
 use crate::tree::{Buried, Death, Moved, NodeRef};
 use crate::usage::Usage;
+use crate::wait_queue::Wakeups;
 use crate::worker::{Ended, Worker, drop_isolated};
 
 /// What runs user code when it is dropped: the SIGTERM function, and the actions.
@@ -264,7 +265,8 @@ pub(crate) fn publish(
     let kernel = &worker.kernel;
     let node = record.node().expect("a process that has not died is linked");
     let mut leftovers = Leftovers::default();
-    let list = kernel.proclist.lock();
+    let mut list = kernel.proclist.lock();
+    let hung_up = kernel.hang_up(&mut list, record.pid);
     let ties = list.tree.ties_of(node);
     let mut list = give_children_away(kernel, list, node);
     let death = record.state.lock().die(usage);
@@ -299,6 +301,7 @@ pub(crate) fn publish(
     let (next, call) = worker.take_next(&mut list.starts);
     drop(list);
     drop((in_tree, in_table, record));
+    hung_up.into_iter().for_each(Wakeups::wake);
     kernel.dispose(leftovers);
     kernel.answer(worker.class, call);
     next

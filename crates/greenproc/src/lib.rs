@@ -91,7 +91,6 @@ mod threads;
 mod timekeeper;
 mod timers;
 mod tree;
-#[cfg_attr(not(test), expect(dead_code, reason = "the terminals that are made of it come next"))]
 mod tty;
 mod usage;
 mod wait;
@@ -124,7 +123,7 @@ pub use status::ExitStatus;
 pub use target::Target;
 pub use termination::{Outcome, Termination};
 pub use timers::TimerSetting;
-pub use tty::{ControlCharacters, Termios, WindowSize};
+pub use tty::{ControlCharacters, Termios, Tty, TtyMaster, WindowSize};
 pub use usage::Usage;
 
 /// The process of the calling LWP, for code that was not handed one.

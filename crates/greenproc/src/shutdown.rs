@@ -20,6 +20,7 @@ use crate::status::ExitStatus;
 use crate::timekeeper::STUCK_AFTER;
 use crate::tree::SeenBody;
 use crate::usage::Usage;
+use crate::wait_queue::Wakeups;
 
 /// How long those that were killed are waited for, as long as one of them may still be on its way.
 const SETTLE: Duration = Duration::from_secs(1);
@@ -264,6 +265,7 @@ pub(crate) fn publish_init(init: &Process, usage: Usage) {
     let mut list = kernel.proclist.lock();
     list.admission.release(1);
     init.worker.finish(&mut list.starts);
+    let hung_up = kernel.hang_up(&mut list, record.pid);
     let death = record.state.lock().die(Some(usage));
     let status = death.status;
     list.events.tell(record.pid, &record.name, EventKind::Exited { status });
@@ -274,6 +276,7 @@ pub(crate) fn publish_init(init: &Process, usage: Usage) {
     }
     kernel.quiet_cv.notify_all();
     drop(list);
+    hung_up.into_iter().for_each(Wakeups::wake);
     host::leave(kernel);
 }
 

@@ -72,6 +72,11 @@ impl WaitQueue {
 }
 
 impl Wakeups {
+    /// Others too.
+    pub(crate) fn extend(&mut self, others: Wakeups) {
+        self.0.extend(others.0);
+    }
+
     /// Wakes them. Called without a lock.
     pub(crate) fn wake(self) {
         for waiter in self.0 {

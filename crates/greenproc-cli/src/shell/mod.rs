@@ -31,11 +31,13 @@ use greenproc::{Command, ExitStatus, ProcessGroup, Runtime};
 
 use crate::cli::ShellOptions;
 use crate::failure::Failure;
+use crate::host;
 use run::{Kind, Shell};
 use source::Source;
 use state::State;
 use status::Status;
 use stream::Streams;
+use terminal::Console;
 
 /// How long jobs that are left may take to end when they are asked to.
 const GRACE: Duration = Duration::from_secs(1);
@@ -44,7 +46,9 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(crate) fn run(options: ShellOptions) -> Result<ExitCode, Failure> {
     let (script, name, arguments) = read_options(options)?;
     let streams = Streams::of_host()?;
-    let runtime = Runtime::boot()?;
+    let interactive = matches!(script, Script::Terminal);
+    // A signal of the host ends the shell, which leaves the terminal as it was.
+    let runtime = if interactive { host::builder().boot()? } else { Runtime::boot()? };
     let own_runtime = runtime.clone();
     let shell = Command::new("shell", move |process| {
         let kind = if matches!(script, Script::Terminal) { Kind::Interactive } else { Kind::Script };
@@ -58,10 +62,22 @@ pub(crate) fn run(options: ShellOptions) -> Result<ExitCode, Failure> {
         };
         let state = State::new(process.pid(), name, arguments);
         let mut shell = Shell::new(process, own_runtime, streams, state, kind);
-        ExitStatus::from(session::run(&mut shell, &mut source))
+        if kind == Kind::Interactive {
+            match Console::open(process, &shell.streams) {
+                Ok(console) => shell.console = console,
+                Err(error) => shell.complain(error),
+            }
+        }
+        let status = session::run(&mut shell, &mut source);
+        if let Some(console) = &shell.console {
+            console.drain(process);
+        }
+        ExitStatus::from(status)
     });
-    let shell = runtime.spawn(shell.process_group(ProcessGroup::New))?;
-    let status = shell.wait()?.status;
+    // The leader of a group could not make a session of its own.
+    let shell = if interactive { shell } else { shell.process_group(ProcessGroup::New) };
+    let waited = runtime.spawn(shell)?.wait().map_err(Failure::from);
+    let status = if interactive { host::unless_ended(&runtime, waited)? } else { waited? }.status;
     let _whoever_was_left_has_ended = runtime.shutdown(GRACE)?;
     Ok(ExitCode::from(Status::of(status).code()))
 }

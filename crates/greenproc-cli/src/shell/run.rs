@@ -1,5 +1,6 @@
 //! Running what was read: lists, pipelines, commands.
 
+use std::io::Write as _;
 use std::ops::ControlFlow;
 
 use greenproc::{Error, ExitStatus, Pid, Process, Runtime, Signal, Target, WaitFlags, WaitFor};
@@ -25,6 +26,8 @@ pub(crate) struct Shell<'p> {
     pub(crate) streams: Streams,
     pub(crate) state: State,
     pub(crate) kind: Kind,
+    /// The terminal, if somebody types at one.
+    pub(crate) console: Option<terminal::Console>,
     /// The user was told that leaving now would end stopped jobs.
     pub(crate) warned: bool,
 }
@@ -49,7 +52,7 @@ impl<'p> Shell<'p> {
         state: State,
         kind: Kind,
     ) -> Shell<'p> {
-        Shell { process, runtime, streams, state, kind, warned: false }
+        Shell { process, runtime, streams, state, kind, console: None, warned: false }
     }
 
     /// Says something on the shell's stderr.
@@ -113,7 +116,10 @@ impl<'p> Shell<'p> {
     }
 
     fn foreground_job(&mut self, commands: &[Simple], text: &str) -> Status {
-        let streams = self.streams.clone();
+        let streams = match &self.console {
+            Some(console) => console.streams(&self.streams),
+            None => self.streams.clone(),
+        };
         match self.launch_pipeline(commands, &streams, text) {
             Ok(number) => self.foreground(number),
             Err(status) => status,
@@ -121,7 +127,11 @@ impl<'p> Shell<'p> {
     }
 
     fn background(&mut self, and_or: &AndOr) -> Status {
-        let streams = match terminal::background(&self.streams) {
+        let streams = match &self.console {
+            Some(console) => Ok(console.streams(&self.streams)),
+            None => terminal::background(&self.streams),
+        };
+        let streams = match streams {
             Ok(streams) => streams,
             Err(error) => {
                 self.complain(error);
@@ -150,8 +160,25 @@ impl<'p> Shell<'p> {
     /// Waits for a job in the foreground. If it stops it stays in the table, else it is there no more.
     pub(crate) fn foreground(&mut self, number: usize) -> Status {
         let Some(group) = self.state.jobs.get(number).map(|job| job.group) else { return Status::NOT_FOUND };
-        let status = terminal::lend(group, || self.wait_for(number));
+        // The terminal is out of the shell while the job has it.
+        let status = match self.console.take() {
+            Some(console) => {
+                let status = console.lend(self.process, group, || self.wait_for(number));
+                self.console = Some(console);
+                status
+            }
+            None => self.wait_for(number),
+        };
         let Some(job) = self.state.jobs.get(number) else { return status };
+        let by_key = match job.state() {
+            JobState::Running => None,
+            JobState::Stopped(signal) => Some(signal),
+            JobState::Done(end) => end.signal(),
+        };
+        if self.console.is_some() && by_key.is_some() {
+            // After the echo of the key.
+            let _ = self.streams.stderr.write_all(b"\n");
+        }
         let interactive = self.kind == Kind::Interactive;
         match job.state() {
             JobState::Running | JobState::Stopped(_) => {}

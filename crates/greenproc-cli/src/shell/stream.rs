@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
-use greenproc::{PipeReader, PipeWriter, Process, Signal};
+use greenproc::{PipeReader, PipeWriter, Process, Signal, Tty};
 use rustix::fs::{Mode, OFlags};
 
 /// What a process reads. Copies share the place in it.
@@ -15,6 +15,8 @@ pub(crate) enum Input {
     Host(Arc<File>),
     /// A pipe of the runtime.
     Pipe(PipeReader),
+    /// A terminal of the runtime.
+    Tty(Tty),
 }
 
 /// What a process writes. Copies share the place in it.
@@ -24,6 +26,8 @@ pub(crate) enum Output {
     Host(Arc<File>),
     /// A pipe of the runtime.
     Pipe(PipeWriter),
+    /// A terminal of the runtime.
+    Tty(Tty),
 }
 
 /// Descriptors 0, 1 and 2.
@@ -71,6 +75,7 @@ impl Read for Input {
         match self {
             Input::Host(file) => greenproc::current()?.blocking(|| file.as_ref().read(buffer)),
             Input::Pipe(reader) => Read::read(reader, buffer),
+            Input::Tty(tty) => Read::read(tty, buffer),
         }
     }
 }
@@ -89,6 +94,7 @@ impl Write for Output {
                 written
             }
             Output::Pipe(writer) => Write::write(writer, bytes),
+            Output::Tty(tty) => Write::write(tty, bytes),
         }
     }
 

@@ -4,7 +4,6 @@ mod buffer;
 mod reader;
 mod writer;
 
-use std::io;
 use std::sync::Arc;
 
 use greenproc_sync::Mutex;
@@ -13,10 +12,7 @@ pub use buffer::PIPE_BUF;
 pub use reader::PipeReader;
 pub use writer::PipeWriter;
 
-use crate::error::Error;
 use crate::locks::Leaf;
-use crate::proc::Request;
-use crate::process::Process;
 use crate::wait_queue::{WaitQueue, Wakeups};
 use buffer::Buffer;
 
@@ -100,18 +96,4 @@ impl State {
         self.wanted = usize::MAX;
         self.full.take_all()
     }
-}
-
-/// The host's error for a failed call of [`io::Read`] or [`io::Write`].
-///
-/// The standard library makes a call again that failed with EINTR. An LWP that has to end and cannot unwind here gets
-/// EINTR from every call, so that one comes as another kind.
-fn host_error(process: &Process, error: Error) -> io::Error {
-    if matches!(error, Error::Interrupted) {
-        let request = process.record.state.lock().request(process.lwp);
-        if let Some(Request::Die | Request::Leave) = request {
-            return io::Error::other(error);
-        }
-    }
-    error.into()
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use super::{Pipe, host_error};
+use super::Pipe;
 use crate::error::{Error, Result};
 use crate::process::Process;
 use crate::wait_queue::{Waiter, Wakeups, wait_for};
@@ -141,9 +141,7 @@ impl io::Read for &PipeReader {
     #[track_caller]
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         match crate::worker::current() {
-            Some(process) => {
-                PipeReader::read(self, &process, buf).map_err(|error| host_error(&process, error))
-            }
+            Some(process) => PipeReader::read(self, &process, buf).map_err(|error| process.host_error(error)),
             None => Ok(self.receive(None, buf)?),
         }
     }

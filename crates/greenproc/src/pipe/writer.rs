@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use super::{Pipe, buffer, host_error};
+use super::{Pipe, buffer};
 use crate::error::{Error, Result};
 use crate::process::Process;
 use crate::signal::Signal;
@@ -182,7 +182,7 @@ impl io::Write for &PipeWriter {
     #[track_caller]
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         if let Some(process) = crate::worker::current() {
-            return PipeWriter::write(self, &process, buf).map_err(|error| host_error(&process, error));
+            return PipeWriter::write(self, &process, buf).map_err(|error| process.host_error(error));
         }
         let sent = self.send(None, buf);
         match sent.result {

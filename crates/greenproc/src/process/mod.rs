@@ -11,6 +11,7 @@ mod session;
 mod signals;
 pub(crate) mod sleep;
 mod spawn;
+mod terminal;
 mod timers;
 mod waiting;
 
@@ -47,7 +48,7 @@ impl Process {
     }
 
     /// The node of a process whose LWP is running; ESRCH for a `Process` kept beyond that.
-    fn live_node(&self) -> Result<NodeRef> {
+    pub(crate) fn live_node(&self) -> Result<NodeRef> {
         self.check_live()?;
         self.record.node().ok_or(Error::NotAProcess)
     }

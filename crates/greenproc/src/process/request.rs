@@ -5,6 +5,7 @@
 //! took effect. Where unwinding is not allowed (while the thread unwinds already, in `critical`, and once the body is
 //! over) a call that would sleep returns EINTR instead (decision 20).
 
+use std::io;
 use std::panic::{Location, resume_unwind};
 
 use greenproc_sync::atomic::Ordering;
@@ -165,6 +166,33 @@ impl Process {
             }
         }
         Met::Interrupted
+    }
+
+    /// Meets what the caller was just signalled, between two looks of a call that sleeps.
+    ///
+    /// # Errors
+    /// EINTR: it was met by something that does not let the call go on, or cannot be met in here.
+    pub(crate) fn heed(&self) -> Result<()> {
+        let request = self.record.state.lock().request(self.lwp);
+        match request {
+            None => Ok(()),
+            Some(Request::Signal) if !self.may_unwind() => Err(Error::Interrupted),
+            Some(request) => self.meet(request).go_on(),
+        }
+    }
+
+    /// The host's error for a failed call of [`io::Read`] or [`io::Write`].
+    ///
+    /// The standard library makes a call again that failed with EINTR. An LWP that has to end and cannot unwind here gets
+    /// EINTR from every call, so that one comes as another kind.
+    pub(crate) fn host_error(&self, error: Error) -> io::Error {
+        if matches!(error, Error::Interrupted) {
+            let request = self.record.state.lock().request(self.lwp);
+            if let Some(Request::Die | Request::Leave) = request {
+                return io::Error::other(error);
+            }
+        }
+        error.into()
     }
 
     /// Runs the handlers of what is pending, one after another.

@@ -6,6 +6,7 @@ use std::hash::BuildHasherDefault;
 use crate::pid::Pid;
 use crate::tree::arena::{Arena, Chain, List, NodeId};
 use crate::tree::family::IndexHasher;
+use crate::tree::terminals::Controlling;
 
 /// The index of a group in its table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -25,6 +26,8 @@ pub(crate) struct Groups {
     free: Vec<GroupId>,
     by_number: HashMap<Pid, GroupId, BuildHasherDefault<IndexHasher>>,
     sessions: HashMap<Pid, u32, BuildHasherDefault<IndexHasher>>,
+    /// Of the sessions that have one; it goes with the leader, so before the session.
+    pub(super) terminals: HashMap<Pid, Controlling, BuildHasherDefault<IndexHasher>>,
 }
 
 /// The numbers that a departure made free: of a group, and of a session.
@@ -88,6 +91,9 @@ impl Groups {
         self.table[id.0 as usize] = None;
         self.free.push(id);
         self.by_number.remove(&pgid);
+        if let Some(own) = self.terminals.get_mut(&session).filter(|own| own.foreground == Some(pgid)) {
+            own.foreground = None;
+        }
         let mut freed = Freed { group: Some(pgid), session: None };
         let left = self.sessions.get_mut(&session).expect("a group's session is known");
         *left -= 1;

@@ -17,6 +17,7 @@ mod node;
 mod poll;
 mod regroup;
 mod session;
+mod terminals;
 #[cfg(test)]
 mod tests;
 mod wanted;
@@ -31,6 +32,7 @@ pub(crate) use node::{EventKind, Zombie};
 pub(crate) use poll::{Found, Poll};
 pub(crate) use regroup::RegroupError;
 pub(crate) use session::SetsidError;
+pub(crate) use terminals::Controlling;
 pub(crate) use wanted::{Wanted, Who};
 
 use std::collections::HashMap;
