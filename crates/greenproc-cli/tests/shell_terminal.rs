@@ -6,8 +6,9 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use greenproc_sync::time;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::tcgetattr;
@@ -59,7 +60,7 @@ impl Desk {
     /// Waits until this was shown, and forgets what came before it.
     #[track_caller]
     fn sees(&mut self, text: &str) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = time::now() + PATIENCE;
         loop {
             if let Some(at) = self.screen.find(text) {
                 self.screen.drain(..at + text.len());
@@ -68,7 +69,7 @@ impl Desk {
             let mut fds = [PollFd::new(&self.terminal, PollFlags::IN)];
             let second = Timespec { tv_sec: 1, tv_nsec: 0 };
             let ready = poll(&mut fds, Some(&second)).expect("it is open");
-            assert!(Instant::now() < deadline, "no {text:?} in {:?}", self.screen);
+            assert!(time::now() < deadline, "no {text:?} in {:?}", self.screen);
             if ready > 0 {
                 let mut chunk = [0; 4096];
                 let count = self.terminal.read(&mut chunk).expect("it is open");

@@ -194,14 +194,18 @@ impl<'p> Shell<'p> {
         status
     }
 
-    /// Waits until a job has ended or stopped, and gives its status. The job stays in the table.
+    /// Waits until a job has ended, in an interactive shell also until it has stopped, and gives its status. The job stays
+    /// in the table.
     pub(crate) fn wait_for(&mut self, number: usize) -> Status {
-        // A subshell has no jobs of its own to stop: it stops together with them.
-        let flags = if self.kind == Kind::Subshell { WaitFlags::empty() } else { WaitFlags::UNTRACED };
+        // Elsewhere nobody is there to continue it by hand: as with sh, the shell waits until somebody does.
+        let by_hand = self.kind == Kind::Interactive;
+        let flags = if by_hand { WaitFlags::UNTRACED } else { WaitFlags::empty() };
         loop {
             let Some(job) = self.state.jobs.get(number) else { return Status::NOT_FOUND };
-            if job.state() != JobState::Running {
-                return job.status();
+            match job.state() {
+                JobState::Running => {}
+                JobState::Stopped(_) if !by_hand => {}
+                JobState::Stopped(_) | JobState::Done(_) => return job.status(),
             }
             match self.process.wait4(WaitFor::Group(job.group), flags) {
                 Ok(Some(waited)) => self.state.jobs.note(waited.pid, waited.status),
