@@ -522,6 +522,8 @@ fn the_end_of_a_session_leader_hangs_its_terminal_up() {
             while p.controlling_tty().is_some() {
                 let _ = p.pause();
             }
+            // It may have come before the sleep.
+            p.checkpoint();
             say.send(Ok((errno(own.write(p, b"x")), line(p, &own).map(|line| line.len())))).expect("listens");
         });
         soon(&job_is_ready);
