@@ -317,6 +317,28 @@ fn a_reader_that_comes_into_the_background_is_stopped_again() {
     });
 }
 
+/// A reader that loses the foreground at any moment takes nothing that is typed after that.
+#[test]
+fn who_has_lost_the_foreground_takes_nothing() {
+    Fixture::boot().inside(|p| {
+        let (master, tty) = Tty::open();
+        lead(p, &tty);
+        let theirs = tty.clone();
+        let reader = job(p, move |p| line(p, &theirs).map(drop));
+        for round in 0..200 {
+            p.tcsetpgrp(&tty, reader).expect("a group of mine");
+            p.kill(reader, Signal::CONT).expect("mine");
+            (0..round % 5).for_each(|_| std::thread::yield_now());
+            p.tcsetpgrp(&tty, p.pgid()).expect("SIGTTOU is ignored");
+            master.input(b"mine\r");
+            assert_eq!(line(p, &tty).expect("typed"), "mine\n");
+        }
+        assert_eq!(stopped(p, reader), Some(Signal::TTIN));
+        p.kill(reader, Signal::KILL).expect("mine");
+        assert_eq!(ended_by(p, reader), Some(Signal::KILL));
+    });
+}
+
 /// POSIX 11.1.4: EIO for who reads from the background and cannot be stopped.
 #[test]
 fn a_reader_in_the_background_that_cannot_be_stopped_gets_eio() {
@@ -500,6 +522,8 @@ fn the_end_of_a_session_leader_hangs_its_terminal_up() {
             while p.controlling_tty().is_some() {
                 let _ = p.pause();
             }
+            // It may have come before the sleep.
+            p.checkpoint();
             say.send(Ok((errno(own.write(p, b"x")), line(p, &own).map(|line| line.len())))).expect("listens");
         });
         soon(&job_is_ready);

@@ -6,15 +6,13 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
-use greenproc_sync::time;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::tcgetattr;
 
 /// How long is waited for what has to come.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Timespec = Timespec { tv_sec: 60, tv_nsec: 0 };
 
 /// Somebody at a terminal that a shell runs on.
 struct Desk {
@@ -60,21 +58,17 @@ impl Desk {
     /// Waits until this was shown, and forgets what came before it.
     #[track_caller]
     fn sees(&mut self, text: &str) {
-        let deadline = time::now() + PATIENCE;
         loop {
             if let Some(at) = self.screen.find(text) {
                 self.screen.drain(..at + text.len());
                 return;
             }
             let mut fds = [PollFd::new(&self.terminal, PollFlags::IN)];
-            let second = Timespec { tv_sec: 1, tv_nsec: 0 };
-            let ready = poll(&mut fds, Some(&second)).expect("it is open");
-            assert!(time::now() < deadline, "no {text:?} in {:?}", self.screen);
-            if ready > 0 {
-                let mut chunk = [0; 4096];
-                let count = self.terminal.read(&mut chunk).expect("it is open");
-                self.screen.push_str(&String::from_utf8_lossy(&chunk[..count]));
-            }
+            let ready = poll(&mut fds, Some(&PATIENCE)).expect("it is open");
+            assert!(ready > 0, "no {text:?} in {:?}", self.screen);
+            let mut chunk = [0; 4096];
+            let count = self.terminal.read(&mut chunk).expect("it is open");
+            self.screen.push_str(&String::from_utf8_lossy(&chunk[..count]));
         }
     }
 }
