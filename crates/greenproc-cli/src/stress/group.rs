@@ -7,12 +7,17 @@ use greenproc::{
 use super::idle::Idle;
 use super::worker::Worker;
 
-/// The largest group.
+/// The largest group in most rounds.
 const MEMBERS: u64 = 200;
+
+/// The largest of all, and how seldom it is made.
+const CROWD: u64 = 10_000;
+const SELDOM: u32 = 100;
 
 /// One operation is one member.
 pub(super) fn round(worker: &mut Worker<'_>, room: u64) -> greenproc::Result<u64> {
-    let wish = worker.rng.u64(1..=MEMBERS).min(room);
+    let crowd = worker.rng.u32(0..SELDOM) == 0;
+    let wish = if crowd { CROWD } else { worker.rng.u64(1..=MEMBERS) }.min(room);
     let fatal = worker.rng.bool();
     let blocked = if fatal { SigSet::EMPTY } else { SigSet::of(Signal::USR1) };
     let mut group: Option<Pid> = None;
