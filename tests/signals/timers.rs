@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crossbeam_channel::unbounded;
-use greenproc::{Command, ExitStatus, MaskHow, Pid, Process, SigCode, SigSet, Signal, TimerSetting};
+use greenproc::{Command, ExitStatus, MaskHow, Pid, Process, SigCode, SigSet, Signal, Timer, TimerSetting};
 use greenproc_sync::time;
 use greenproc_tests::{AN_HOUR, Fixture, errno, succeeded};
 
@@ -55,7 +55,7 @@ fn a_handler_is_told_of_an_alarm() {
         assert!(time::now() - since >= SOON);
         let codes: Vec<_> = noted.try_iter().map(|info| (info.code, info.pid)).collect();
         assert_eq!(codes, [(SigCode::Timer, Pid::INIT)]);
-        assert_eq!(p.getitimer(), OFF);
+        assert_eq!(p.getitimer(Timer::Real), OFF);
     });
 }
 
@@ -67,14 +67,14 @@ fn an_interval_timer_repeats() {
         p.sigmask(MaskHow::Block, Signal::ALRM).expect("it lives");
         let interval = Duration::from_millis(1);
         let since = time::now();
-        let former = p.setitimer(TimerSetting { value: SOON, interval }).expect("it lives");
+        let former = p.setitimer(Timer::Real, TimerSetting { value: SOON, interval }).expect("it lives");
         assert_eq!(former, OFF);
         for number in 0..10 {
             takes_alarm(p);
             assert!(time::now() - since >= SOON + number * interval);
-            assert_eq!(p.getitimer().interval, interval);
+            assert_eq!(p.getitimer(Timer::Real).interval, interval);
         }
-        let former = p.setitimer(OFF).expect("it lives");
+        let former = p.setitimer(Timer::Real, OFF).expect("it lives");
         assert!(former.interval == interval && former.value <= interval);
     });
 }
@@ -84,16 +84,17 @@ fn an_interval_timer_repeats() {
 fn what_is_left_is_returned() {
     let fixture = Fixture::boot();
     fixture.inside(|p| {
-        assert_eq!(p.getitimer(), OFF);
+        assert_eq!(p.getitimer(Timer::Real), OFF);
         p.alarm(AN_HOUR).expect("it lives");
-        let left = p.getitimer();
+        let left = p.getitimer(Timer::Real);
         assert!(left.value <= AN_HOUR && left.value > AN_HOUR / 2 && left.interval.is_zero());
         let interval = Duration::from_secs(7);
-        let former = p.setitimer(TimerSetting { value: 2 * AN_HOUR, interval }).expect("it lives");
+        let former =
+            p.setitimer(Timer::Real, TimerSetting { value: 2 * AN_HOUR, interval }).expect("it lives");
         assert!(former.value <= left.value && former.value > AN_HOUR / 2);
         let left = p.alarm(AN_HOUR).expect("it lives");
         assert!(left > AN_HOUR && left <= 2 * AN_HOUR);
-        assert_eq!(p.getitimer().interval, Duration::ZERO, "an alarm takes the interval away");
+        assert_eq!(p.getitimer(Timer::Real).interval, Duration::ZERO, "an alarm takes the interval away");
         let left = p.alarm(Duration::ZERO).expect("it lives");
         assert!(left > AN_HOUR / 2 && left <= AN_HOUR);
         assert_eq!(p.alarm(Duration::ZERO).expect("it lives"), Duration::ZERO);
@@ -137,13 +138,13 @@ fn timers_are_not_inherited() {
     let fixture = Fixture::boot();
     fixture.inside(|p| {
         let setting = TimerSetting { value: AN_HOUR, interval: AN_HOUR };
-        p.setitimer(setting).expect("it lives");
+        p.setitimer(Timer::Real, setting).expect("it lives");
         let child = p.spawn(Command::new("child", |p| {
-            assert_eq!(p.getitimer(), OFF);
+            assert_eq!(p.getitimer(Timer::Real), OFF);
             assert_eq!(p.alarm(AN_HOUR).expect("it lives"), Duration::ZERO);
         }));
         succeeded(&child.expect("room").wait().expect("my child"));
-        assert_eq!(p.getitimer().interval, AN_HOUR, "and the child's is not the parent's");
+        assert_eq!(p.getitimer(Timer::Real).interval, AN_HOUR, "and the child's is not the parent's");
     });
 }
 
@@ -156,10 +157,12 @@ fn timers_are_gone_at_the_end() {
     let armed = fixture.child("armed", move |p| {
         let _last = greenproc_tests::OnDrop(move || {
             let p = greenproc::current().expect("a process");
-            let former = p.setitimer(TimerSetting { value: SOON, interval: SOON }).expect("its LWP is there");
-            note.send((former, p.getitimer())).expect("the test listens");
+            let former = p
+                .setitimer(Timer::Real, TimerSetting { value: SOON, interval: SOON })
+                .expect("its LWP is there");
+            note.send((former, p.getitimer(Timer::Real))).expect("the test listens");
         });
-        p.setitimer(TimerSetting { value: SOON, interval: SOON }).expect("it lives");
+        p.setitimer(Timer::Real, TimerSetting { value: SOON, interval: SOON }).expect("it lives");
         p.exit(3)
     });
     let pid = armed.id();
@@ -184,11 +187,39 @@ fn a_timer_beyond_the_clock_never_expires() {
     fixture.inside(|p| {
         p.sigmask(MaskHow::Block, Signal::ALRM).expect("it lives");
         let setting = TimerSetting { value: Duration::from_micros(1), interval: Duration::MAX };
-        p.setitimer(setting).expect("it lives");
+        p.setitimer(Timer::Real, setting).expect("it lives");
         takes_alarm(p);
         p.alarm(Duration::MAX).expect("it lives");
         // The timers of everybody still work.
         p.alarm(SOON).expect("it lives");
         takes_alarm(p);
+    });
+}
+
+/// POSIX `setitimer(ITIMER_PROF)`: SIGPROF comes when the process has used that much CPU time, not before, and again after each
+/// interval; time that passes does not count.
+#[test]
+fn a_timer_for_cpu_time_goes_by_what_the_process_uses() {
+    let fixture = Fixture::boot();
+    fixture.inside(|p| {
+        const SHARE: Duration = Duration::from_millis(20);
+        let (action, noted) = noting();
+        p.sigaction(Signal::PROF, action).expect("it can be caught");
+        let begin = p.usage().total();
+        assert_eq!(
+            p.setitimer(Timer::Cpu, TimerSetting { value: SHARE, interval: SHARE }).expect("it lives"),
+            OFF
+        );
+        assert!(p.getitimer(Timer::Cpu).value <= SHARE);
+        for expiry in 1..=2 {
+            while noted.is_empty() {
+                p.checkpoint();
+            }
+            assert_eq!(noted.recv().expect("it came").code, SigCode::Timer);
+            assert!(p.usage().total() >= begin + expiry * SHARE, "it came before its time");
+        }
+        assert_eq!(p.setitimer(Timer::Cpu, OFF).expect("it lives").interval, SHARE);
+        assert_eq!(p.getitimer(Timer::Cpu), OFF);
+        assert_eq!(p.getitimer(Timer::Real), OFF);
     });
 }

@@ -122,7 +122,7 @@ pub use sigset::SigSet;
 pub use status::ExitStatus;
 pub use target::Target;
 pub use termination::{Outcome, Termination};
-pub use timers::TimerSetting;
+pub use timers::{Timer, TimerSetting};
 pub use tty::{ControlCharacters, Termios, Tty, TtyMaster, WindowSize};
 pub use usage::Usage;
 

@@ -67,6 +67,8 @@ enum Task {
     RetryStarts,
     /// A process's timer expires, unless it was set anew. A process that has gone needs none.
     Alarm { process: Weak<Proc>, generation: u64 },
+    /// See how much CPU time a process has used that has a timer for it.
+    CpuAlarm { process: Weak<Proc>, generation: u64 },
     /// See whether the queue moves although calls are held back.
     LookAfterStarts,
 }
@@ -152,6 +154,12 @@ impl Timekeeper {
         self.put(due, Task::Alarm { process: Arc::downgrade(process), generation });
     }
 
+    /// Looks at a process's CPU time after a tick.
+    pub(crate) fn cpu_alarm(&self, process: &Arc<Proc>, generation: u64) {
+        let task = Task::CpuAlarm { process: Arc::downgrade(process), generation };
+        self.put(time::now() + timers::CPU_TICK, task);
+    }
+
     /// Sees to it that starts whose calls are held back do not wait for long.
     pub(crate) fn look_after_starts(&self) {
         if !std::mem::replace(&mut self.agenda.lock().looking_after, true) {
@@ -208,6 +216,13 @@ impl Task {
                     && let Some(due) = timers::expire(kernel, &process, generation)
                 {
                     kernel.timekeeper.alarm(&process, due, generation);
+                }
+            }
+            Task::CpuAlarm { process, generation } => {
+                if let Some(process) = process.upgrade()
+                    && timers::expire_cpu(kernel, &process, generation)
+                {
+                    kernel.timekeeper.cpu_alarm(&process, generation);
                 }
             }
             Task::LookAfterStarts => {

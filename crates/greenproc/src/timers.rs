@@ -1,10 +1,11 @@
-//! Interval timers: when the next SIGALRM is due.
+//! Interval timers: when the next SIGALRM or SIGPROF is due.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use greenproc_sync::time;
 
+use crate::inspect::usage_now;
 use crate::kernel::Kernel;
 use crate::proc::Proc;
 use crate::siginfo::{SigCode, SigInfo};
@@ -14,8 +15,33 @@ use crate::signal::Signal;
 #[derive(Default)]
 pub(crate) struct Timers {
     real: Option<Armed>,
+    cpu: Option<ArmedCpu>,
     /// Tells an expiry of a timer from one of the timer that was there before.
     generation: u64,
+    cpu_generation: u64,
+}
+
+/// Which clock a timer goes by.
+///
+/// Source: POSIX `setitimer`. There is no `ITIMER_VIRTUAL`: how the time of an LWP that runs is split into user and system
+/// time is not known (decision 26).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// Time as it passes; SIGALRM.
+    #[doc(alias = "ITIMER_REAL")]
+    Real,
+    /// CPU time of the process, all its LWPs together; SIGPROF. It is looked at every 10 ms, so it expires up to that much late.
+    #[doc(alias = "ITIMER_PROF")]
+    Cpu,
+}
+
+/// How often the CPU time of a process is looked at while it has a timer for it.
+pub(crate) const CPU_TICK: Duration = Duration::from_millis(10);
+
+/// By the CPU time of the process.
+struct ArmedCpu {
+    due: Duration,
+    interval: Duration,
 }
 
 struct Armed {
@@ -35,6 +61,40 @@ pub struct TimerSetting {
 }
 
 impl Timers {
+    /// What is left by the CPU clock, of a process that has used so much.
+    pub(crate) fn cpu_setting(&self, used: Duration) -> TimerSetting {
+        let Some(armed) = &self.cpu else { return TimerSetting::default() };
+        let value = armed.due.saturating_sub(used).max(Duration::from_nanos(1));
+        TimerSetting { value, interval: armed.interval }
+    }
+
+    /// Arms or disarms the timer for CPU time; with which generation the process is to be looked at.
+    pub(crate) fn set_cpu(&mut self, setting: TimerSetting, used: Duration) -> Option<u64> {
+        self.cpu_generation += 1;
+        self.cpu = None;
+        if setting.value.is_zero() {
+            return None;
+        }
+        self.cpu = Some(ArmedCpu { due: used.checked_add(setting.value)?, interval: setting.interval });
+        Some(self.cpu_generation)
+    }
+
+    /// Lets the timer for CPU time expire if that much was used; whether it has, and whether it is still armed. `None` if it
+    /// was set anew.
+    fn expire_cpu(&mut self, generation: u64, used: Duration) -> Option<(bool, bool)> {
+        let armed = self.cpu.as_mut().filter(|_| generation == self.cpu_generation)?;
+        if used < armed.due {
+            return Some((false, true));
+        }
+        // As with the other timer: expiries that were missed would coalesce.
+        let interval = armed.interval;
+        match armed.due.checked_add(interval).filter(|_| !interval.is_zero()) {
+            Some(next) => armed.due = next.max(used),
+            None => self.cpu = None,
+        }
+        Some((true, self.cpu.is_some()))
+    }
+
     pub(crate) fn setting(&self) -> TimerSetting {
         let Some(armed) = &self.real else { return TimerSetting::default() };
         // What is due has not expired yet, so it has some time left.
@@ -103,4 +163,21 @@ pub(crate) fn expire(kernel: &Kernel, process: &Arc<Proc>, generation: u64) -> O
         Expiry::Last => None,
         Expiry::Again(due) => Some(due),
     }
+}
+
+/// Looks whether a process has used what its timer for CPU time was set to; whether it is to be looked at again.
+pub(crate) fn expire_cpu(kernel: &Kernel, process: &Arc<Proc>, generation: u64) -> bool {
+    let used = usage_now(process).total();
+    let info = SigInfo { code: SigCode::Timer, ..SigInfo::of_runtime(Signal::PROF) };
+    let (posted, armed) = {
+        let mut state = process.state.lock();
+        let looked = state.timers.as_mut().and_then(|timers| timers.expire_cpu(generation, used));
+        let Some((expired, armed)) = looked else { return false };
+        (expired.then(|| state.post(info, None, || false, time::now())), armed)
+    };
+    // A standard signal always finds room.
+    if let Some(Ok(posted)) = posted {
+        kernel.nudge(process, posted.nudges);
+    }
+    armed
 }

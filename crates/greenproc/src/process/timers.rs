@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::Result;
 use crate::process::Process;
-use crate::timers::TimerSetting;
+use crate::timers::{Timer, TimerSetting};
 
 impl Process {
     /// Sends the process SIGALRM after this time, in place of an alarm that was set before; zero only takes that back. What
@@ -32,36 +32,66 @@ impl Process {
     /// ```
     pub fn alarm(&self, after: Duration) -> Result<Duration> {
         let setting = TimerSetting { value: after, interval: Duration::ZERO };
-        self.setitimer(setting).map(|former| former.value)
+        self.setitimer(Timer::Real, setting).map(|former| former.value)
     }
 
-    /// Sends the process SIGALRM after `value`, and then every `interval`; returns the setting before. There is one such
-    /// timer, which [`alarm`](Process::alarm) sets too. Expiries that find the signal pending still coalesce.
+    /// Sends the process SIGALRM or SIGPROF after `value`, and then every `interval`; returns the setting before. There is one
+    /// such timer for each clock; that of [`Timer::Real`] is the one that [`alarm`](Process::alarm) sets. Expiries that find
+    /// the signal pending still coalesce.
     ///
     /// # Errors
     /// - ESRCH: this was kept beyond its LWP's end.
     ///
-    /// Source: POSIX `setitimer(ITIMER_REAL)`.
-    pub fn setitimer(&self, setting: TimerSetting) -> Result<TimerSetting> {
+    /// Source: POSIX `setitimer`, row 15 of the kernel map.
+    pub fn setitimer(&self, timer: Timer, setting: TimerSetting) -> Result<TimerSetting> {
         self.check_live()?;
+        let used = self.used_by(timer);
+        let keeper = &self.worker.kernel.timekeeper;
         let mut state = self.record.state.lock();
         if state.life.begin_exit().is_none() {
             return Ok(TimerSetting::default());
         }
         let timers = state.timers.get_or_insert_default();
-        let former = timers.setting();
-        let armed = timers.set(setting);
-        drop(state);
-        if let Some((due, generation)) = armed {
-            self.worker.kernel.timekeeper.alarm(&self.record, due, generation);
+        match timer {
+            Timer::Real => {
+                let former = timers.setting();
+                let armed = timers.set(setting);
+                drop(state);
+                if let Some((due, generation)) = armed {
+                    keeper.alarm(&self.record, due, generation);
+                }
+                Ok(former)
+            }
+            Timer::Cpu => {
+                let former = timers.cpu_setting(used);
+                let armed = timers.set_cpu(setting, used);
+                drop(state);
+                if let Some(generation) = armed {
+                    keeper.cpu_alarm(&self.record, generation);
+                }
+                Ok(former)
+            }
         }
-        Ok(former)
     }
 
-    /// What is left of the timer that [`setitimer`](Process::setitimer) and [`alarm`](Process::alarm) set.
+    /// What is left of a timer.
     ///
-    /// Source: POSIX `getitimer(ITIMER_REAL)`.
-    pub fn getitimer(&self) -> TimerSetting {
-        self.record.state.lock().timers.as_ref().map(|timers| timers.setting()).unwrap_or_default()
+    /// Source: POSIX `getitimer`.
+    pub fn getitimer(&self, timer: Timer) -> TimerSetting {
+        let used = self.used_by(timer);
+        let state = self.record.state.lock();
+        let setting = state.timers.as_ref().map(|timers| match timer {
+            Timer::Real => timers.setting(),
+            Timer::Cpu => timers.cpu_setting(used),
+        });
+        setting.unwrap_or_default()
+    }
+
+    /// What the clock of a timer shows, where the timer itself cannot read it.
+    fn used_by(&self, timer: Timer) -> Duration {
+        match timer {
+            Timer::Real => Duration::ZERO,
+            Timer::Cpu => self.usage().total(),
+        }
     }
 }
