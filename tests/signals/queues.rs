@@ -260,3 +260,31 @@ fn a_parent_that_reaps_whom_it_is_told_of_reaps_all() {
         }
     });
 }
+
+/// Rows 41 and 43, decision 7, mistakes d and q: who inherits a zombie is told of it by a SIGCHLD of its own, with that child's
+/// data, before it is told of the child that left it.
+#[test]
+fn a_new_parent_gets_a_sigchld_for_the_zombie_it_inherits() {
+    Fixture::boot().inside(|p| {
+        p.set_child_subreaper(true).expect("it lives");
+        p.sigmask(MaskHow::Block, Signal::CHLD).expect("it lives");
+        let leaves_a_zombie = |p: &Process| {
+            let zombie = p.spawn(Command::new("zombie", |_| 7)).expect("room");
+            is_dead(p, zombie.id());
+            zombie.id().as_raw()
+        };
+        let middle = p.spawn(Command::new("middle", leaves_a_zombie)).expect("room");
+        let told = [(); 2].map(|()| p.sigtimedwait(Signal::CHLD, None).expect("two have ended"));
+        let zombie = told[1].status;
+        assert_eq!(
+            told.map(|info| (info.pid.as_raw(), info.code)),
+            [(zombie, SigCode::Exited), (middle.id().as_raw(), SigCode::Exited),]
+        );
+        assert_eq!(told[0].status, 7);
+        for info in told {
+            let waited = p.wait4(WaitFor::Pid(info.pid), WaitFlags::NOHANG).expect("a child").expect("dead");
+            assert_eq!(waited.status, ExitStatus::exited(info.status));
+        }
+        assert!(p.sigpending().is_empty());
+    });
+}
