@@ -11,6 +11,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "each victim is given time to fall asleep")]
 
+#[path = "../futex_word.rs"]
+mod futex_word;
 #[path = "../quantile.rs"]
 mod quantile;
 mod wakeup;

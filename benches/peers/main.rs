@@ -24,6 +24,8 @@ mod contender;
 mod cpu_time;
 mod fork;
 mod futex;
+#[path = "../futex_word.rs"]
+mod futex_word;
 mod measuring;
 mod options;
 mod ours;

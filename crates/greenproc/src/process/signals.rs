@@ -9,6 +9,7 @@ use crate::delivery::UNSTOPPABLE;
 use crate::error::{Error, Exhausted, Result};
 use crate::pid::{LwpId, Pid};
 use crate::process::Process;
+use crate::process::request::{MaskAfter, Met};
 use crate::process::sleep::Slept;
 use crate::siginfo::{SigCode, SigInfo};
 use crate::signal::Signal;
@@ -214,11 +215,11 @@ impl Process {
         self.check_live()?;
         let _doze = self.doze();
         let former = self.change_mask(mask.into());
-        let back = crate::process::request::MaskAfter::new(self, former);
+        let back = MaskAfter::new(self, former);
         loop {
             if let Slept::Interrupted(request) = self.sleep_until(None, |_| false) {
                 match self.meet(request) {
-                    crate::process::request::Met::Stood => {}
+                    Met::Stood => {}
                     _ => break,
                 }
             }
@@ -269,7 +270,7 @@ impl Process {
                 Slept::Done => break taken.ok_or(Error::Interrupted),
                 Slept::TimedOut => break Err(Exhausted::Timeout.into()),
                 Slept::Interrupted(request) => match self.meet(request) {
-                    crate::process::request::Met::Stood => {}
+                    Met::Stood => {}
                     _ => break Err(Error::Interrupted),
                 },
             }
