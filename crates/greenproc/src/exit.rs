@@ -70,6 +70,9 @@ pub(crate) fn lwp_end(process: &Process, ended: Ended, begin_ns: u64, since: Mom
             if let Some(signals) = handlers.1 {
                 drop_isolated(process, signals);
             }
+            if let Some(extras) = process.record.extras() {
+                extras.tear_down(process);
+            }
             exit_process(process, begin_ns, since)
         }
         Role::Leaver => {

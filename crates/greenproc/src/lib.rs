@@ -54,6 +54,7 @@ mod delivery;
 mod error;
 mod event;
 mod exit;
+mod extras;
 mod handle;
 mod host;
 mod inspect;

@@ -4,7 +4,7 @@
 //! changes, the mirrors of tree facts that are read without a lock, and the run state under `p_smutex`.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use greenproc_os::clock::Moment;
@@ -14,6 +14,7 @@ use smallvec::SmallVec;
 
 use crate::action::SaFlags;
 use crate::delivery::{Signals, Stop};
+use crate::extras::Extras;
 use crate::life::Life;
 use crate::limits::Limits;
 use crate::locks::PSmutex;
@@ -63,6 +64,8 @@ pub(crate) struct Proc {
     parent: AtomicI32,
     group: AtomicI32,
     session: AtomicI32,
+    /// What most processes never need.
+    extras: OnceLock<Box<Extras>>,
     pub(crate) state: Mutex<PSmutex, ProcState>,
     /// The exit's owner waits here for the other LWPs, and joiners for theirs. Interlock: `p_smutex`.
     pub(crate) lwp_cv: Condvar<PSmutex>,
@@ -146,6 +149,7 @@ impl Proc {
             parent: AtomicI32::new(0),
             group: AtomicI32::new(0),
             session: AtomicI32::new(0),
+            extras: OnceLock::new(),
             state: Mutex::new(ProcState {
                 life: Life::Embryo,
                 end: None,
@@ -176,6 +180,16 @@ impl Proc {
         self.group.store(group.as_raw(), Ordering::Relaxed);
         self.session.store(session.as_raw(), Ordering::Relaxed);
         self.node.store(node.to_bits(), Ordering::Release);
+    }
+
+    /// What it has besides its life, if anything was ever needed.
+    pub(crate) fn extras(&self) -> Option<&Extras> {
+        self.extras.get().map(|extras| &**extras)
+    }
+
+    /// The same, made now if it is not there yet.
+    pub(crate) fn need_extras(&self) -> &Extras {
+        self.extras.get_or_init(Box::default)
     }
 
     /// The user it acts for (decision 22).

@@ -9,6 +9,7 @@ use crate::command::{Command, ProcessGroup};
 use crate::delivery::UNSTOPPABLE;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
+use crate::extras::Extras;
 use crate::kernel::{Kernel, ProcList};
 use crate::pid::{LwpId, Pid};
 use crate::proc::{Inherited, Proc};
@@ -50,6 +51,9 @@ pub(crate) fn spawn(
     let now = Moment::now();
     let record = kernel.pids.claim(|pid| Proc::new(pid, name, inherited, class, now))?;
     inherit_signals(parent, &record, maker, mask);
+    if let Some(parents) = parent.extras() {
+        Extras::inherit(parents, &record);
+    }
     let pid = record.pid;
     let birth = Birth {
         record: Arc::clone(&record),
