@@ -25,6 +25,7 @@ use crate::proc::{Inherited, Proc};
 use crate::process::Process;
 use crate::reaper;
 use crate::runtime::Runtime;
+use crate::starts::Starts;
 use crate::status::ExitStatus;
 use crate::table::PidTable;
 use crate::termination::Termination;
@@ -202,10 +203,11 @@ impl Builder {
         let host = HostLimits::read().thread_capacity();
         let capacity = self.max_lwps.map_or(host, |wish| wish.min(host));
         let spin = if limits::usable_cpus() > 1 { self.spin } else { Duration::ZERO };
-        let mut list = ProcList { admission: Admission::new(capacity), ..ProcList::default() };
-        let class = list.starts.class(self.stack_size, true);
+        let list = ProcList { admission: Admission::new(capacity), ..ProcList::default() };
+        let mut starts = Starts::default();
+        let class = starts.class(self.stack_size, true);
         let pace = Arc::new(Pace::new(limits::usable_cpus() as u32));
-        list.starts.set_pace(class, Arc::clone(&pace));
+        starts.set_pace(class, Arc::clone(&pace));
         let config = Config {
             spin,
             keep_threads: self.keep_threads,
@@ -219,6 +221,7 @@ impl Builder {
             kick,
             proclist: Mutex::new(list),
             quiet_cv: Condvar::new(),
+            starts: Mutex::new(starts),
             pids: PidTable::new(self.pid_max),
             threads: Threads::default(),
             timekeeper: Timekeeper::default(),
@@ -250,7 +253,7 @@ fn start_init(kernel: &Arc<Kernel>, body: Body, host_plan: Plan) -> Result<()> {
     kernel.pids.mark_group(record.pid);
     kernel.pids.mark_session(record.pid);
     let start = LwpStart { process: record, lwp: LwpId::MAIN, body, queued: now };
-    let call = list.starts.push(class, Start::Lwp(start));
+    let call = kernel.starts.lock().push(class, Start::Lwp(start));
     // In this hold: a signal that comes now finds init, and an init that ends at once leaves after this.
     host::join(kernel, host_plan);
     drop(list);

@@ -81,12 +81,8 @@ pub(crate) fn lwp_end(process: &Process, ended: Ended, begin_ns: u64, since: Mom
             if worker.own_thread() {
                 return None;
             }
-            let mut list = worker.kernel.proclist.lock();
-            list.admission.release(1);
-            let (next, call) = worker.take_next(&mut list.starts);
-            drop(list);
-            worker.kernel.answer(worker.class, call);
-            next
+            worker.kernel.proclist.lock().admission.release(1);
+            worker.take_next()
         }
     }
 }
@@ -204,7 +200,7 @@ fn exit_process(process: &Process, begin_ns: u64, since: Moment) -> Option<Start
         // The zombie must not be seen before the thread has ended: somebody else buries it.
         leave(process, usage);
         let class = kernel.config.class;
-        let call = kernel.proclist.lock().starts.push(class, Start::Bury(Arc::clone(record)));
+        let call = kernel.starts.lock().push(class, Start::Bury(Arc::clone(record)));
         kernel.answer(class, call);
         return None;
     }
@@ -301,11 +297,9 @@ pub(crate) fn publish(
         kernel.quiet_cv.notify_all();
     }
     list.admission.release(threads);
-    let (next, call) = worker.take_next(&mut list.starts);
     drop(list);
     drop((in_tree, in_table, record));
     hung_up.into_iter().for_each(Wakeups::wake);
     kernel.dispose(leftovers);
-    kernel.answer(worker.class, call);
-    next
+    worker.take_next()
 }

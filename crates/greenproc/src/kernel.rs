@@ -13,7 +13,7 @@ use crate::error::{Error, Exhausted, Result};
 use crate::event::{EventKind, Subscribers};
 use crate::host::HostEnd;
 use crate::life::Life;
-use crate::locks::Proclist;
+use crate::locks::{Proclist, StartQueue};
 use crate::lwp::Nudge;
 use crate::pace::Pace;
 use crate::pid::Pid;
@@ -37,6 +37,8 @@ pub(crate) struct Kernel {
     pub(crate) proclist: Mutex<Proclist, ProcList>,
     /// A process died, or init ended: for shutdown and `Runtime::wait`. Interlock: `proclist_lock`.
     pub(crate) quiet_cv: Condvar<Proclist>,
+    /// Which LWPs wait for a thread, under a lock of its own: a thread between two short lives takes no other.
+    pub(crate) starts: Mutex<StartQueue, Starts<Start>>,
     pub(crate) pids: PidTable,
     pub(crate) threads: Threads,
     pub(crate) timekeeper: Timekeeper,
@@ -67,7 +69,6 @@ pub(crate) struct Config {
 #[derive(Default)]
 pub(crate) struct ProcList {
     pub(crate) tree: ProcTree,
-    pub(crate) starts: Starts<Start>,
     pub(crate) admission: Admission,
     pub(crate) events: Subscribers,
     pub(crate) phase: Phase,
@@ -77,8 +78,6 @@ pub(crate) struct ProcList {
     pub(crate) init: Option<NodeRef>,
     pub(crate) spawned: u64,
     pub(crate) reaped: u64,
-    /// Threads between two LWPs may stay; else they go home.
-    pub(crate) dismissed: bool,
 }
 
 /// Where the runtime is in its own life.

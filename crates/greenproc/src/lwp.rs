@@ -11,7 +11,7 @@ use greenproc_sync::{AtomicStatic, Condvar};
 use std::time::Instant;
 
 use crate::delivery::LwpSignals;
-use crate::locks::{PSmutex, Proclist};
+use crate::locks::{PSmutex, StartQueue};
 use crate::pid::LwpId;
 use crate::tree::WaitSlot;
 
@@ -32,8 +32,8 @@ pub(crate) struct Seat {
     /// All other sleeps, with `p_smutex` as interlock.
     pub(crate) sleep_cv: Condvar<PSmutex>,
     /// Sleeps of the thread while it has no LWP.
-    pub(crate) idle_cv: Condvar<Proclist>,
-    /// What the idle thread is wanted for. Written under `proclist_lock`.
+    pub(crate) idle_cv: Condvar<StartQueue>,
+    /// What the idle thread is wanted for. Written under the lock of the start queue.
     summons: AtomicU8,
     tid: OnceLock<Tid>,
 }
@@ -52,13 +52,13 @@ impl Seat {
         }
     }
 
-    /// Summons the idle thread, which looks for this under `proclist_lock` before it sleeps. Under that lock; whoever
+    /// Summons the idle thread, which looks for this under the lock of the start queue before it sleeps. Under that lock; whoever
     /// summons then notifies `idle_cv`, with or without it.
     pub(crate) fn summon(&self, summons: Summons) {
         self.summons.store(summons as u8, Ordering::Relaxed);
     }
 
-    /// What the thread is wanted for. Under `proclist_lock`.
+    /// What the thread is wanted for. Under the lock of the start queue.
     pub(crate) fn summons(&self) -> Summons {
         match self.summons.load(Ordering::Relaxed) {
             1 => Summons::Work,

@@ -6,10 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use greenproc_sync::Mutex;
 use greenproc_sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::kernel::Kernel;
-use crate::starts::ClassId;
+use crate::locks::StartQueue;
+use crate::starts::{Call, ClassId, Starts};
 
 /// How long a queue may move slowly before every start in it gets a thread of its own.
 pub(crate) const LOOK_AFTER: Duration = Duration::from_micros(500);
@@ -22,7 +24,7 @@ pub(crate) struct Pace {
     enough: u32,
     /// LWPs on threads of the class that sleep in a call of the runtime.
     dozing: AtomicU32,
-    /// A call was held back. Set under `proclist_lock`, by whom counts the dozing afterwards; looked at by whoever is about to doze, after it has counted itself. One of the two sees the other.
+    /// A call was held back. Set under the lock of the start queue, by whom counts the dozing afterwards; looked at by whoever is about to doze, after it has counted itself. One of the two sees the other.
     held_back: AtomicBool,
 }
 
@@ -31,7 +33,7 @@ impl Pace {
         Pace { enough, dozing: AtomicU32::new(0), held_back: AtomicBool::new(false) }
     }
 
-    /// Whether a call is to be held back, when so many LWPs have a thread; noted if so. Under `proclist_lock`.
+    /// Whether a call is to be held back, when so many LWPs have a thread; noted if so. Under the lock of the start queue.
     pub(crate) fn holds_back(&self, working: u32) -> bool {
         if self.is_short_of(working) {
             return false;
@@ -50,7 +52,7 @@ impl Pace {
         working.saturating_sub(self.dozing.load(Ordering::SeqCst)) < self.enough
     }
 
-    /// Nothing is held back any more. Under `proclist_lock`.
+    /// Nothing is held back any more. Under the lock of the start queue.
     pub(crate) fn relent(&self) {
         if self.held_back.load(Ordering::Relaxed) {
             self.held_back.store(false, Ordering::Relaxed);
@@ -77,6 +79,11 @@ impl<'a> Doze<'a> {
     pub(crate) fn is_awaited(&self) -> bool {
         self.0.is_some_and(Pace::is_holding_back)
     }
+
+    /// The call to be made up for, if there is one.
+    pub(crate) fn call<T>(&self, starts: &Mutex<StartQueue, Starts<T>>, class: ClassId) -> Call {
+        if self.is_awaited() { starts.lock().resume(class) } else { Call::Nobody }
+    }
 }
 
 impl Drop for Doze<'_> {
@@ -90,7 +97,7 @@ impl Drop for Doze<'_> {
 impl Kernel {
     /// Makes the call that was held back, now that somebody dozes. Called without a lock.
     pub(crate) fn make_up_for(self: &Arc<Kernel>, class: ClassId) {
-        let call = self.proclist.lock().starts.resume(class);
+        let call = self.starts.lock().resume(class);
         self.answer(class, call);
     }
 }

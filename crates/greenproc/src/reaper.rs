@@ -29,8 +29,7 @@ pub(crate) fn run(init: &Process) {
         if leftovers.is_empty() {
             // Unlike a wait, this one sleeps without a child too: there will be orphans.
             let doze = Doze::begin(init.worker.pace());
-            let awaited = doze.is_awaited();
-            let call = if awaited { list.starts.resume(init.worker.class) } else { Call::Nobody };
+            let call = doze.call(&kernel.starts, init.worker.class);
             if !matches!(call, Call::Nobody) {
                 drop(list);
                 kernel.answer(init.worker.class, call);

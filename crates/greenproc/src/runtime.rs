@@ -222,6 +222,10 @@ impl Runtime {
     /// What the runtime holds.
     pub fn stats(&self) -> Stats {
         let kernel = self.kernel();
+        let (idle_threads, queued_starts) = {
+            let starts = kernel.starts.lock();
+            (starts.resting(), starts.queued())
+        };
         let list = kernel.proclist.lock();
         Stats {
             processes: list.tree.len(),
@@ -229,8 +233,8 @@ impl Runtime {
             lwps: list.admission.reserved(),
             lwp_capacity: list.admission.capacity(),
             threads: kernel.threads.count(),
-            idle_threads: list.starts.resting(),
-            queued_starts: list.starts.queued(),
+            idle_threads,
+            queued_starts,
             pids_in_use: kernel.pids.used(),
             spawned: list.spawned,
             reaped: list.reaped,

@@ -119,9 +119,8 @@ pub(crate) fn tell_to_end(kernel: &Kernel) {
 
 /// Sends idle threads home, and those that become idle from now on.
 fn dismiss(kernel: &Kernel) {
-    let mut list = kernel.proclist.lock();
-    list.dismissed = true;
-    for seat in list.starts.dismiss_all() {
+    let resting = kernel.starts.lock().dismiss_all();
+    for seat in resting {
         seat.idle_cv.notify_one();
     }
 }
@@ -264,7 +263,7 @@ pub(crate) fn publish_init(init: &Process, usage: Usage) {
     let record = &init.record;
     let mut list = kernel.proclist.lock();
     list.admission.release(1);
-    init.worker.finish(&mut list.starts);
+    init.worker.finish(&mut kernel.starts.lock());
     let hung_up = kernel.hang_up(&mut list, record.pid);
     let death = record.state.lock().die(Some(usage));
     let status = death.status;

@@ -43,7 +43,7 @@ pub(crate) fn spawn(
         (None, false) => kernel.config.class,
         (size, own) => {
             let size = size.unwrap_or(kernel.config.stack_size);
-            kernel.proclist.lock().starts.class(size, !own)
+            kernel.starts.lock().class(size, !own)
         }
     };
     let inherited =
@@ -68,8 +68,8 @@ pub(crate) fn spawn(
         Ok(node) => {
             list.events.tell(pid, &record.name, EventKind::Spawned { parent: parent.pid });
             let start = LwpStart { process: Arc::clone(&record), lwp: LwpId::MAIN, body, queued: now };
-            let call = list.starts.push(class, Start::Lwp(start));
             drop(list);
+            let call = kernel.starts.lock().push(class, Start::Lwp(start));
             kernel.answer(class, call);
             let maker = maker.map(|_| Arc::clone(parent));
             Ok(Child::new(Arc::clone(kernel), record, node, owner, maker))

@@ -4,7 +4,7 @@
 //! start while more are waiting first gets one more thread going, unless as many LWPs are at work as there are CPUs
 //! (`pace.rs`). So no LWP waits long for another to finish, at most one wake-up is under way per class, and a burst of
 //! short processes costs hardly any.//!
-//! A plain data structure under `proclist_lock`: it decides, the caller wakes or creates after unlocking.
+//! A plain data structure under a lock of its own: it decides, the caller wakes or creates after unlocking.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -69,11 +69,13 @@ struct Class<T> {
 
 pub(crate) struct Starts<T> {
     classes: Vec<Class<T>>,
+    /// Threads between two LWPs go home instead of resting.
+    dismissed: bool,
 }
 
 impl<T> Default for Starts<T> {
     fn default() -> Starts<T> {
-        Starts { classes: Vec::new() }
+        Starts { classes: Vec::new(), dismissed: false }
     }
 }
 
@@ -215,8 +217,13 @@ impl<T> Starts<T> {
         classes.map(|(place, class)| (ClassId(place as u32), class.call())).collect()
     }
 
-    /// Sends everybody home that rests.
+    pub(crate) fn is_dismissed(&self) -> bool {
+        self.dismissed
+    }
+
+    /// Sends everybody home that rests, and those who would from now on.
     pub(crate) fn dismiss_all(&mut self) -> Vec<Arc<Seat>> {
+        self.dismissed = true;
         let resting = self.classes.iter_mut().flat_map(|class| class.idle.drain(..));
         resting.inspect(|seat| seat.summon(Summons::Home)).collect()
     }

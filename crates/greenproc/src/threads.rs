@@ -174,14 +174,15 @@ impl Kernel {
     /// in the queue: whoever ends an LWP takes it, and the timekeeper tries again.
     fn create_thread(self: &Arc<Kernel>, class: ClassId) {
         let (stack_size, keep) = {
-            let mut list = self.proclist.lock();
-            if self.threads.count() >= list.admission.capacity() {
+            let capacity = self.proclist.lock().admission.capacity();
+            let mut starts = self.starts.lock();
+            if self.threads.count() >= capacity {
                 // An idle thread of another class takes the room of the one that is needed.
-                if let Some(seat) = list.starts.dismiss_one() {
+                if let Some(seat) = starts.dismiss_one() {
                     seat.idle_cv.notify_one();
                 }
             }
-            (list.starts.stack_size(class), list.starts.keeps(class))
+            (starts.stack_size(class), starts.keeps(class))
         };
         let id = self.threads.begin();
         let seat = Arc::new(Seat::new(self.kick));
@@ -194,10 +195,8 @@ impl Kernel {
             self.threads.store(id, handle);
         } else {
             self.threads.abandon(id);
-            let mut list = self.proclist.lock();
-            list.admission.shrink(self.threads.count());
-            list.starts.refused(class);
-            drop(list);
+            self.proclist.lock().admission.shrink(self.threads.count());
+            self.starts.lock().refused(class);
             self.timekeeper.retry_starts();
         }
     }

@@ -228,7 +228,7 @@ impl Task {
             Task::LookAfterStarts => {
                 kernel.timekeeper.agenda.lock().looking_after = false;
                 let class = kernel.config.class;
-                let call = kernel.proclist.lock().starts.look_after(class);
+                let call = kernel.starts.lock().look_after(class);
                 kernel.answer(class, call);
             }
         }
@@ -260,12 +260,12 @@ fn kick_again(kernel: &Arc<Kernel>, process: Arc<Proc>, lwp: LwpId, pause: Durat
 
 fn retry_starts(kernel: &Arc<Kernel>) {
     let (given_up, calls) = {
-        let mut list = kernel.proclist.lock();
-        let given_up = list.starts.take_all_if(|start| match start {
+        let mut starts = kernel.starts.lock();
+        let given_up = starts.take_all_if(|start| match start {
             Start::Lwp(start) => start.queued.elapsed() >= START_PATIENCE,
             Start::Bury(_) => false,
         });
-        (given_up, list.starts.retry())
+        (given_up, starts.retry())
     };
     for start in given_up {
         if let Start::Lwp(start) = start {
@@ -276,7 +276,7 @@ fn retry_starts(kernel: &Arc<Kernel>) {
     for (class, call) in calls {
         kernel.answer(class, call);
     }
-    if kernel.proclist.lock().starts.queued() > 0 {
+    if kernel.starts.lock().queued() > 0 {
         kernel.timekeeper.retry_starts();
     }
 }

@@ -104,7 +104,7 @@ pub(crate) fn wait(kernel: &Arc<Kernel>, wait: &Wait<'_>) -> Result<Waited, Unme
         }
         if dozing.is_none() {
             let doze = caller.doze(kernel);
-            let call = if doze.is_awaited() { list.starts.resume(kernel.config.class) } else { Call::Nobody };
+            let call = doze.call(&kernel.starts, kernel.config.class);
             dozing = Some(doze);
             if !matches!(call, Call::Nobody) {
                 drop(list);

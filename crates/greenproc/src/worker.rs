@@ -21,7 +21,7 @@ use crate::lwp::{Interrupt, Place, Seat, Summons};
 use crate::pace::Pace;
 use crate::process::Process;
 use crate::report::ExitReport;
-use crate::starts::{Arrival, Call, ClassId, Starts};
+use crate::starts::{Arrival, ClassId, Starts};
 use crate::termination::Outcome;
 use crate::threads::{LwpStart, Start, ThreadId};
 use crate::usage::Usage;
@@ -78,7 +78,7 @@ pub(crate) fn thread_main(worker: Worker) {
     worker.seat.sit_down();
     let (class, id) = (worker.class, worker.id);
     let worker = Rc::new(worker);
-    let (mut next, call) = worker.kernel.proclist.lock().starts.take(class, Arrival::Called);
+    let (mut next, call) = worker.kernel.starts.lock().take(class, Arrival::Called);
     worker.kernel.answer(class, call);
     loop {
         next = match next {
@@ -142,12 +142,16 @@ impl Worker {
     }
 
     /// The thread has finished an LWP: what it does next, unless it is not to be used again.
-    pub(crate) fn take_next(&self, starts: &mut Starts<Start>) -> (Option<Start>, Call) {
+    pub(crate) fn take_next(&self) -> Option<Start> {
+        let mut starts = self.kernel.starts.lock();
         if self.lends_itself || self.retire.get() {
-            self.finish(starts);
-            return (None, Call::Nobody);
+            self.finish(&mut starts);
+            return None;
         }
-        starts.take(self.class, Arrival::Finished)
+        let (next, call) = starts.take(self.class, Arrival::Finished);
+        drop(starts);
+        self.kernel.answer(self.class, call);
+        next
     }
 
     /// The thread has finished an LWP, and takes no other for now.
@@ -279,18 +283,18 @@ impl Worker {
         }
         let mut arrival = Arrival::Looking;
         loop {
-            let mut list = kernel.proclist.lock();
-            let (start, call) = list.starts.take(self.class, arrival);
-            if start.is_some() || list.dismissed {
-                drop(list);
+            let mut starts = kernel.starts.lock();
+            let (start, call) = starts.take(self.class, arrival);
+            if start.is_some() || starts.is_dismissed() {
+                drop(starts);
                 kernel.answer(self.class, call);
                 return start;
             }
             self.seat.summon(Summons::None);
-            list.starts.rest(self.class, &self.seat);
+            starts.rest(self.class, &self.seat);
             while self.seat.summons() == Summons::None {
-                let slept = self.seat.idle_cv.wait_for(&mut list, kernel.config.keep_threads);
-                if slept.timed_out() && list.starts.retire(self.class, &self.seat) {
+                let slept = self.seat.idle_cv.wait_for(&mut starts, kernel.config.keep_threads);
+                if slept.timed_out() && starts.retire(self.class, &self.seat) {
                     return None;
                 }
             }
@@ -313,7 +317,7 @@ impl Worker {
             self.spin_misses.set(misses.wrapping_add(1));
             return None;
         }
-        if !kernel.proclist.lock().starts.begin_spin(self.class) {
+        if !kernel.starts.lock().begin_spin(self.class) {
             return None;
         }
         let until = time::now() + kernel.config.spin;
@@ -323,7 +327,7 @@ impl Worker {
             }
         }
         kernel.start_is_there.store(false, Ordering::Relaxed);
-        let (start, call) = kernel.proclist.lock().starts.take(self.class, Arrival::Spun);
+        let (start, call) = kernel.starts.lock().take(self.class, Arrival::Spun);
         kernel.answer(self.class, call);
         self.spin_misses.set(if start.is_some() { 0 } else { misses.wrapping_add(1) });
         start

@@ -90,8 +90,8 @@ impl Process {
             }
         };
         let start = LwpStart { process: Arc::clone(record), lwp: id, body, queued: Moment::now() };
-        let call = list.starts.push(record.class, Start::Lwp(start));
         drop(list);
+        let call = kernel.starts.lock().push(record.class, Start::Lwp(start));
         kernel.answer(record.class, call);
         Ok(LwpHandle { process: Arc::clone(record), id, result })
     }
