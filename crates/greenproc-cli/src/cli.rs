@@ -28,6 +28,7 @@ pub(crate) enum Job {
     RunFiles(FilesOptions),
     Stress(StressOptions),
     Shell(ShellOptions),
+    Lastcomm(LastcommOptions),
 }
 
 /// Walk through the life of processes in ten scenes, checking each
@@ -53,6 +54,9 @@ pub(crate) struct FilesOptions {
     /// How long a process may take: 500ms, 2s, 1m
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = span::parse)]
     pub(crate) time_limit: Duration,
+    /// Append a record of each process that ends to this file; 'greenproc lastcomm' prints it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) accounting: Option<PathBuf>,
     /// Print one JSON object instead of a table
     #[arg(long)]
     pub(crate) json: bool,
@@ -76,6 +80,9 @@ pub(crate) struct StressOptions {
     /// What the choices are made from; the same seed makes the same choices [default: taken from the clock]
     #[arg(long, value_name = "S")]
     pub(crate) seed: Option<u64>,
+    /// Append a record of each process that ends to this file; 'greenproc lastcomm' prints it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) accounting: Option<PathBuf>,
     /// Print one JSON object instead of a table
     #[arg(long)]
     pub(crate) json: bool,
@@ -97,6 +104,20 @@ pub(crate) struct ShellOptions {
     /// What the script finds as $1 and so on
     #[arg(value_name = "ARGUMENT", trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) arguments: Vec<String>,
+}
+
+/// Print which processes have ended, the last first, from a file that --accounting wrote
+///
+/// The flags are S: did what only root may, F: executed no other program, D: would have left a core, X: was ended by a
+/// signal. A line that a crash has torn is passed over, with a note on stderr.
+#[derive(Debug, clap::Args)]
+pub(crate) struct LastcommOptions {
+    /// The file of records
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Only processes of these names
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
 }
 
 /// The stressors.

@@ -6,16 +6,19 @@
 //! | `run-files` | hashes the files below a directory, one process per file, with a time limit |
 //! | `stress` | makes, kills and reaps processes for a while, and says whether each was reaped exactly once |
 //! | `shell` | a small shell with job control whose commands are processes of the runtime |
+//! | `lastcomm` | prints which processes have ended, from a file of accounting records |
 //!
 //! Exit status: that of the last command for `shell`; else 0 if all went as it should, 1 if something differed, failed or
 //! leaked, 2 if the command could not begin; then one line on stderr, beginning with `greenproc: `, says why. SIGTERM and
 //! SIGINT end the processes, and then the command, with 128 and the signal's number. Whoever reads the output may stop
 //! reading: the command ends quietly.
 
+mod accounting;
 mod cli;
 mod failure;
 mod files;
 mod host;
+mod lastcomm;
 mod lull;
 mod quantity;
 mod shell;
@@ -39,6 +42,11 @@ impl Verdict {
     fn of(good: bool) -> Verdict {
         if good { Verdict::Good } else { Verdict::Bad }
     }
+
+    /// Good only if both are.
+    fn and(self, other: Verdict) -> Verdict {
+        Verdict::of(self == Verdict::Good && other == Verdict::Good)
+    }
 }
 
 fn main() -> ExitCode {
@@ -51,6 +59,7 @@ fn main() -> ExitCode {
         Job::Tour(options) => tour::run(&options),
         Job::RunFiles(options) => files::run(&options),
         Job::Stress(options) => stress::run(&options),
+        Job::Lastcomm(options) => lastcomm::run(&options),
         Job::Shell(options) => return shell::run(options).unwrap_or_else(|failure| failure.report()),
     };
     match verdict {

@@ -1,8 +1,8 @@
-//! The clock.
+//! The clocks.
 //!
 //! The only place that reads it, so that a virtual clock has one place to stand.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// Reads the monotonic clock.
 #[inline]
@@ -10,4 +10,11 @@ use std::time::Instant;
 #[expect(clippy::disallowed_methods, reason = "this is the function all others are sent to")]
 pub fn now() -> Instant {
     Instant::now()
+}
+
+/// Reads the calendar clock, which people may set.
+#[inline]
+#[must_use]
+pub fn wall() -> SystemTime {
+    SystemTime::now()
 }

@@ -11,6 +11,7 @@ use greenproc_os::limits::{self, HostLimits};
 use greenproc_sync::atomic::{AtomicBool, AtomicU32};
 use greenproc_sync::{Condvar, Mutex};
 
+use crate::accounting::{self, Accounting};
 use crate::admission::Admission;
 use crate::command::{Body, check_stack};
 use crate::crash;
@@ -45,6 +46,7 @@ pub struct Builder {
     kick_signal: i32,
     host_signals: HostSignals,
     orphan_grace: Option<Duration>,
+    accounting: Option<Box<dyn accounting::Sink>>,
     init: Option<Body>,
 }
 
@@ -86,6 +88,7 @@ impl Default for Builder {
             kick_signal: Kick::default_signal(),
             host_signals: HostSignals::new(),
             orphan_grace: None,
+            accounting: None,
             init: None,
         }
     }
@@ -168,6 +171,15 @@ impl Builder {
         self
     }
 
+    /// Gives a record of each process that ends to this sink: an [`AccountFile`](accounting::AccountFile), or one of your own. See
+    /// [`accounting`]. Default: nothing is recorded.
+    ///
+    /// Source: BSD `acct`.
+    pub fn accounting(mut self, sink: impl accounting::Sink + 'static) -> Builder {
+        self.accounting = Some(Box::new(sink));
+        self
+    }
+
     /// Runs this as init, instead of the reaper. It has to wait for the orphans it is given; when it returns, every
     /// process is killed and the runtime ends.
     pub fn init<R: Termination>(mut self, body: impl FnOnce(&Process) -> R + Send + 'static) -> Builder {
@@ -216,6 +228,8 @@ impl Builder {
             class,
             stack_size: self.stack_size,
         };
+        let writer = |sink| Accounting::start(sink, self.stack_size, kick);
+        let accounting = self.accounting.map(writer).transpose()?;
         let kernel = Arc::new(Kernel {
             config,
             kick,
@@ -225,6 +239,7 @@ impl Builder {
             pids: PidTable::new(self.pid_max),
             threads: Threads::default(),
             timekeeper: Timekeeper::default(),
+            accounting,
             pace,
             start_is_there: AtomicBool::new(false),
             interest: AtomicU32::new(0),

@@ -9,7 +9,7 @@
 //! 3. `others_leave` waits until this is the only LWP [7, 51].
 //! 4. `drop_isolated` runs user code for the last time, as this process [17].
 //! 5. `publish`: a session leader's terminal is hung up [30]; the children go to another parent [36, 74], as a dead parent has none; usage is final [42]; the zombie
-//!    is there [37, 46] and the parent is told [41, 47] in one hold of `proclist_lock`; or it is reaped at once [40].
+//!    is recorded [21] and there [37, 46], and the parent is told [41, 47], in one hold of `proclist_lock`; or it is reaped at once [40].
 //! 6. The thread goes on to the next LWP, or leaves [49]. Nothing of the record is touched after 5 but by dropping it.
 
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use std::sync::Arc;
 use greenproc_os::clock::Moment;
 use greenproc_sync::{MutexGuard, assert_no_locks_held, time};
 
+use crate::accounting::{Accounting, Record};
 use crate::delivery::Signals;
 use crate::event::{EventFilter, EventKind};
 use crate::kernel::{BATCH, Kernel, Leftovers, Phase, ProcList};
@@ -270,6 +271,8 @@ pub(crate) fn publish(
     let mut list = give_children_away(kernel, list, node);
     let death = record.state.lock().die(usage);
     let (status, usage) = (death.status, death.usage);
+    // Row 21: with the final status and times (mistake n), and before anybody can know of the end.
+    let wakes = kernel.accounting.as_ref().filter(|sink| sink.push(Record::of(&record, status, usage)));
     let wants_info = list.events.want(EventFilter::EXIT_SIGNAL);
     // What SIGCHLD does here is the event slot; to be told of besides, somebody has to ask.
     let notice = list.tree.exit_notice(node);
@@ -298,6 +301,7 @@ pub(crate) fn publish(
     }
     list.admission.release(threads);
     drop(list);
+    wakes.into_iter().for_each(Accounting::wake);
     drop((in_tree, in_table, record));
     hung_up.into_iter().for_each(Wakeups::wake);
     kernel.dispose(leftovers);

@@ -7,6 +7,7 @@ use greenproc_os::kick::Kick;
 use greenproc_sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use greenproc_sync::{Condvar, Mutex, MutexGuard, time};
 
+use crate::accounting::Accounting;
 use crate::admission::Admission;
 use crate::builder::OnInitExit;
 use crate::error::{Error, Exhausted, Result};
@@ -42,6 +43,8 @@ pub(crate) struct Kernel {
     pub(crate) pids: PidTable,
     pub(crate) threads: Threads,
     pub(crate) timekeeper: Timekeeper,
+    /// Takes the records of those that end, if somebody asked for them.
+    pub(crate) accounting: Option<Accounting>,
     /// How many threads of the default class are at work.
     pub(crate) pace: Arc<Pace>,
     /// A start was queued while a thread spins. Set by whoever queued it, cleared by the spinner.

@@ -44,6 +44,7 @@ compile_error!(
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 
+pub mod accounting;
 mod action;
 mod admission;
 mod builder;

@@ -197,6 +197,15 @@ impl Proc {
         self.uid.load(Ordering::Relaxed)
     }
 
+    /// Whether it may do what only root may. Asked only where that decides, so that it can be noted (row 21).
+    pub(crate) fn as_root(&self) -> bool {
+        let root = self.uid() == 0;
+        if root {
+            self.need_extras().note_root();
+        }
+        root
+    }
+
     pub(crate) fn gid(&self) -> u32 {
         self.gid.load(Ordering::Relaxed)
     }

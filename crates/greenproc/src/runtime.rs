@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use greenproc_sync::atomic::Ordering;
 
+use crate::accounting::{self, Accounting};
 use crate::builder::Builder;
 use crate::child::Child;
 use crate::command::Command;
@@ -217,6 +218,12 @@ impl Runtime {
     pub fn host_shutdown(&self) -> Result<Option<HostShutdown>> {
         self.refuse_inside("a process that waits for the end of its runtime")?;
         Ok(host::ended(self.kernel()))
+    }
+
+    /// What became of the accounting records so far; `None` if the runtime was booted without a sink. After a shutdown these are
+    /// the final counts.
+    pub fn accounting(&self) -> Option<accounting::Stats> {
+        self.kernel().accounting.as_ref().map(Accounting::stats)
     }
 
     /// What the runtime holds.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use greenproc_sync::time;
 
+use crate::accounting::{Accounting, Record};
 use crate::error::{Error, Result};
 use crate::event::{EventKind, Stuck};
 use crate::host;
@@ -106,7 +107,9 @@ pub(crate) fn stop_threads(kernel: &Arc<Kernel>, stuck: usize) -> usize {
     dismiss(kernel);
     let left = kernel.threads.join_all(SETTLE, stuck);
     let keeper = kernel.timekeeper.stop(SETTLE);
-    left + usize::from(!keeper)
+    // All that ended has queued its record by now.
+    let writer = kernel.accounting.as_ref().is_none_or(|accounting| accounting.stop(SETTLE));
+    left + usize::from(!keeper) + usize::from(!writer)
 }
 
 /// Tells every process to end, without waiting for it.
@@ -267,6 +270,7 @@ pub(crate) fn publish_init(init: &Process, usage: Usage) {
     let hung_up = kernel.hang_up(&mut list, record.pid);
     let death = record.state.lock().die(Some(usage));
     let status = death.status;
+    let wakes = kernel.accounting.as_ref().filter(|sink| sink.push(Record::of(record, status, death.usage)));
     list.events.tell(record.pid, &record.name, EventKind::Exited { status });
     list.bury_init(&kernel.pids);
     list.events.close();
@@ -275,6 +279,7 @@ pub(crate) fn publish_init(init: &Process, usage: Usage) {
     }
     kernel.quiet_cv.notify_all();
     drop(list);
+    wakes.into_iter().for_each(Accounting::wake);
     hung_up.into_iter().for_each(Wakeups::wake);
     host::leave(kernel);
 }

@@ -77,9 +77,9 @@ pub(crate) fn exists(kernel: &Kernel, caller: Option<&Arc<Proc>>, target: Target
 /// What comes from outside any process may.
 pub(crate) fn permits(caller: Option<&Arc<Proc>>, process: &Proc, signal: Signal) -> bool {
     let Some(caller) = caller else { return true };
-    caller.uid() == 0
-        || caller.uid() == process.uid()
+    caller.uid() == process.uid()
         || (signal == Signal::CONT && caller.sid() == process.sid())
+        || caller.as_root()
 }
 
 const FOREIGN: Error = Error::NotPermitted { what: "the process belongs to another user" };

@@ -21,7 +21,7 @@ use greenproc_sync::time;
 use crate::cli::FilesOptions;
 use crate::failure::{Failure, after_writing};
 use crate::style::Style;
-use crate::{Verdict, host};
+use crate::{Verdict, accounting, host};
 use conductor::Terms;
 use row::{Row, Totals};
 use walk::Found;
@@ -39,7 +39,7 @@ pub(crate) fn run(options: &FilesOptions) -> Result<Verdict, Failure> {
     let terms = Terms { jobs, time_limit: options.time_limit };
     let start = time::now();
     let Found { files, refused, links } = walk::walk(&options.directory);
-    let mut rows = hash(files, terms)?;
+    let (mut rows, recorded) = hash(files, terms, options.accounting.as_deref())?;
     rows.extend(refused.into_iter().map(|(path, error)| Row::without_process(path, &error)));
     rows.sort_by(|one, other| one.key().cmp(other.key()));
     let elapsed = time::now().saturating_duration_since(start);
@@ -53,7 +53,7 @@ pub(crate) fn run(options: &FilesOptions) -> Result<Verdict, Failure> {
         }
         Ok(out.flush()?)
     };
-    after_writing(write(), Verdict::of(totals.failed == 0))
+    after_writing(write(), Verdict::of(totals.failed == 0).and(recorded))
 }
 
 fn check(directory: &Path) -> Result<(), Failure> {
@@ -67,10 +67,11 @@ fn check(directory: &Path) -> Result<(), Failure> {
     }
 }
 
-fn hash(files: Vec<PathBuf>, terms: Terms) -> Result<Vec<Row>, Failure> {
-    let runtime = host::builder().boot()?;
+fn hash(files: Vec<PathBuf>, terms: Terms, records: Option<&Path>) -> Result<(Vec<Row>, Verdict), Failure> {
+    let runtime = accounting::builder(host::builder(), records)?.boot()?;
     let rows = conduct(&runtime, files, terms);
-    host::unless_ended(&runtime, rows)
+    let rows = host::unless_ended(&runtime, rows)?;
+    Ok((rows, accounting::verdict(&runtime)))
 }
 
 fn conduct(runtime: &Runtime, files: Vec<PathBuf>, terms: Terms) -> Result<Vec<Row>, Failure> {

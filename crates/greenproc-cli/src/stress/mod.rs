@@ -22,6 +22,7 @@ mod worker;
 mod zombie;
 
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::time::Duration;
 
 use crossbeam_channel::{Sender, unbounded};
@@ -32,7 +33,7 @@ use crate::cli::StressOptions;
 use crate::failure::{Failure, after_writing};
 use crate::quantity::{counted, rate};
 use crate::style::Style;
-use crate::{Verdict, host, lull};
+use crate::{Verdict, accounting, host, lull};
 use ledger::Account;
 use plan::Plan;
 use report::{Report, StressorReport};
@@ -49,7 +50,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Runs the stressors and prints what they found.
 pub(crate) fn run(options: &StressOptions) -> Result<Verdict, Failure> {
     let plan = Plan::of(options);
-    let report = stress(&plan)?;
+    let (report, recorded) = stress(&plan, options.accounting.as_deref())?;
     let write = || {
         let mut out = io::BufWriter::new(io::stdout().lock());
         if options.json {
@@ -59,15 +60,16 @@ pub(crate) fn run(options: &StressOptions) -> Result<Verdict, Failure> {
         }
         Ok(out.flush()?)
     };
-    after_writing(write(), Verdict::of(report.good))
+    after_writing(write(), Verdict::of(report.good).and(recorded))
 }
 
-fn stress(plan: &Plan) -> Result<Report, Failure> {
+fn stress(plan: &Plan, records: Option<&Path>) -> Result<(Report, Verdict), Failure> {
     host::settle()?;
     let before = Residue::now();
-    let runtime = host::builder().boot()?;
+    let runtime = accounting::builder(host::builder(), records)?.boot()?;
     let ended = end_of_workers(&runtime, plan);
     let (report, shutdown) = host::unless_ended(&runtime, ended)?;
+    let recorded = accounting::verdict(&runtime);
     drop(runtime);
     let growth = before.growth();
     let mut report = Report {
@@ -77,7 +79,7 @@ fn stress(plan: &Plan) -> Result<Report, Failure> {
         ..report
     };
     report.good = report.faults().is_empty();
-    Ok(report)
+    Ok((report, recorded))
 }
 
 /// Lets the workers work and shuts the runtime down. What the host process holds afterwards is not in the report.

@@ -92,6 +92,7 @@ mod tests {
             ops: None,
             workers: Some(3),
             seed: Some(7),
+            accounting: None,
             json: false,
         }
     }
