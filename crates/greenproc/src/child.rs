@@ -62,6 +62,19 @@ impl Child {
         self.record.pid
     }
 
+    pub(crate) fn kernel(&self) -> &Arc<Kernel> {
+        &self.kernel
+    }
+
+    pub(crate) fn node(&self) -> NodeRef {
+        self.node
+    }
+
+    /// The process that made it, whose permissions count.
+    pub(crate) fn maker(&self) -> Option<&Arc<Proc>> {
+        self.maker.as_ref()
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.record.name
@@ -201,6 +214,32 @@ impl Child {
         }
     }
 
+    /// Where the caller looks for the child, to await its end.
+    #[cfg(feature = "async")]
+    pub(crate) fn to_await(&self) -> Result<(NodeRef, Wanted)> {
+        if self.waited.lock().is_some() {
+            return Err(Error::NoChild);
+        }
+        let caller = worker::current().filter(|process| Arc::ptr_eq(&process.worker.kernel, &self.kernel));
+        if caller.as_ref().is_some_and(|process| Arc::ptr_eq(&process.record, &self.record)) {
+            return Err(Error::Deadlock { what: "a process that waits for its own end" });
+        }
+        match self.owner {
+            Owner::Handle => Ok((self.init()?, Wanted::held(self.node))),
+            Owner::Parent => {
+                let own = caller.and_then(|process| process.record.node()).ok_or(Error::NoChild)?;
+                let flags = WaitFlags::EXITED | WaitFlags::ALLSIG;
+                Ok((own, Wanted::new(Who::Child(self.node), flags)))
+            }
+        }
+    }
+
+    /// What a wait through this handle took.
+    #[cfg(feature = "async")]
+    pub(crate) fn note(&self) -> &Mutex<Leaf, Option<Waited>> {
+        &self.waited
+    }
+
     /// The node of init, which is the parent of what handles own.
     fn init(&self) -> Result<NodeRef> {
         // It is there as long as it has a child, even if the runtime is down.
@@ -212,7 +251,7 @@ impl Child {
     }
 
     /// What the runtime reaped for the handle when it shut down; else somebody else took it.
-    fn last_word(&self, flags: WaitFlags) -> Result<Waited> {
+    pub(crate) fn last_word(&self, flags: WaitFlags) -> Result<Waited> {
         if let Some(waited) = self.taken(flags) {
             return Ok(waited);
         }

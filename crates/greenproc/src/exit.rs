@@ -9,7 +9,7 @@
 //! 3. `others_leave` waits until this is the only LWP [7, 51].
 //! 4. `drop_isolated` runs user code for the last time, as this process [17].
 //! 5. `publish`: a session leader's terminal is hung up [30]; the children go to another parent [36, 74], as a dead parent has none; usage is final [42]; the zombie
-//!    is recorded [21] and there [37, 46], and the parent is told [41, 47], in one hold of `proclist_lock`; or it is reaped at once [40].
+//!    is recorded [21] and there [37, 46], who watches is told [33], and the parent [41, 47], in one hold of `proclist_lock`; or it is reaped at once [40].
 //! 6. The thread goes on to the next LWP, or leaves [49]. Nothing of the record is touched after 5 but by dropping it.
 
 use std::sync::Arc;
@@ -36,6 +36,7 @@ use crate::threads::Start;
 use crate::tree::{Buried, Death, Moved, NodeRef};
 use crate::usage::Usage;
 use crate::wait_queue::Wakeups;
+use crate::watch::Wakers;
 use crate::worker::{Ended, Worker, drop_isolated};
 
 /// What runs user code when it is dropped: the SIGTERM function, and the actions.
@@ -285,6 +286,8 @@ pub(crate) fn publish(
         let _ = kernel.send_locked(&mut list, &parent, None, info);
     }
     list.events.tell(record.pid, &record.name, EventKind::Exited { status });
+    let observers =
+        if record.is_observed() { list.watches.ended(record.pid, status) } else { Wakers::default() };
     let Buried { record: in_tree, reaped } = list.tree.zombify(node, death);
     if !ties.is_empty() {
         kernel.release_orphans(&mut list, &ties);
@@ -303,6 +306,7 @@ pub(crate) fn publish(
     drop(list);
     wakes.into_iter().for_each(Accounting::wake);
     drop((in_tree, in_table, record));
+    observers.wake();
     hung_up.into_iter().for_each(Wakeups::wake);
     kernel.dispose(leftovers);
     worker.take_next()

@@ -25,6 +25,7 @@ use crate::table::{Entry, PidTable};
 use crate::threads::{Start, Threads};
 use crate::timekeeper::Timekeeper;
 use crate::tree::{NodeRef, ProcTree, Reaped};
+use crate::watch::Watches;
 
 /// How many nodes one hold of `proclist_lock` works on when there are many (adoption, group kills, snapshots).
 pub(crate) const BATCH: usize = 256;
@@ -74,6 +75,8 @@ pub(crate) struct ProcList {
     pub(crate) tree: ProcTree,
     pub(crate) admission: Admission,
     pub(crate) events: Subscribers,
+    /// Who watches whom.
+    pub(crate) watches: Watches,
     pub(crate) phase: Phase,
     /// The grace of the shutdown is over, however much of it was left.
     pub(crate) hastened: bool,

@@ -96,7 +96,10 @@ mod tree;
 mod tty;
 mod usage;
 mod wait;
+#[cfg(feature = "async")]
+mod wait_async;
 mod wait_queue;
+mod watch;
 mod worker;
 
 pub use action::{SaFlags, SigAction};
@@ -127,6 +130,11 @@ pub use termination::{Outcome, Termination};
 pub use timers::{Timer, TimerSetting};
 pub use tty::{ControlCharacters, Termios, Tty, TtyMaster, WindowSize};
 pub use usage::Usage;
+#[cfg(feature = "async")]
+pub use wait_async::WaitAsync;
+#[cfg(feature = "async")]
+pub use watch::NextNote;
+pub use watch::{Note, NoteFlags, NoteKind, Watch};
 
 /// The process of the calling LWP, for code that was not handed one.
 ///

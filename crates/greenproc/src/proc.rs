@@ -43,6 +43,10 @@ const HEARS_OF_DEATHS: u8 = 1;
 const HEARS_OF_STOPS: u8 = 2;
 /// It has actions or masks that a child would inherit.
 const HAS_SIGNALS: u8 = 4;
+/// Somebody watches it, or awaits its end in a task. Written under `proclist_lock`.
+const OBSERVED: u8 = 8;
+/// What `note_hearing` says; the other marks are left as they are.
+const HEARING: u8 = HEARS_OF_DEATHS | HEARS_OF_STOPS | HAS_SIGNALS;
 
 /// How many real-time signals may be pending for a process, unless its limits say otherwise.
 const PENDING_DEFAULT: u32 = 1 << 20;
@@ -53,7 +57,8 @@ pub(crate) struct Proc {
     pub(crate) inherited: Inherited,
     uid: AtomicU32,
     gid: AtomicU32,
-    /// What SIGCHLD means to it, as whoever tells it of a child sees it without its lock. Written under `p_smutex`.
+    /// What SIGCHLD means to it, as whoever tells it of a child sees it without its lock (written under `p_smutex`), and
+    /// whether others have to be told of it.
     hears: AtomicU8,
     pub(crate) started: Moment,
     /// Which threads its LWPs run on.
@@ -188,6 +193,7 @@ impl Proc {
     }
 
     /// The same, made now if it is not there yet.
+    #[allow(dead_code, reason = "the first part brings the uses")]
     pub(crate) fn need_extras(&self) -> &Extras {
         self.extras.get_or_init(Box::default)
     }
@@ -229,7 +235,23 @@ impl Proc {
                 hears |= HEARS_OF_STOPS;
             }
         }
-        self.hears.store(hears, Ordering::Release);
+        self.change_marks(HEARING, hears);
+    }
+
+    /// Sets those of `mask` that are in `marks`, and takes the others of `mask` away.
+    fn change_marks(&self, mask: u8, marks: u8) {
+        let change = |former: u8| Some((former & !mask) | marks);
+        let _ = self.hears.fetch_update(Ordering::AcqRel, Ordering::Acquire, change);
+    }
+
+    /// Whether somebody watches it or awaits its end. Under `proclist_lock`, where it is written, that is certain.
+    pub(crate) fn is_observed(&self) -> bool {
+        self.hears.load(Ordering::Acquire) & OBSERVED != 0
+    }
+
+    /// Under `proclist_lock`.
+    pub(crate) fn set_observed(&self) {
+        self.change_marks(OBSERVED, OBSERVED);
     }
 
     /// Whether SIGCHLD of a child's death is more than nothing to it.

@@ -252,7 +252,7 @@ impl Runtime {
         Runtime { handle: Arc::new(handle) }
     }
 
-    fn kernel(&self) -> &Arc<Kernel> {
+    pub(crate) fn kernel(&self) -> &Arc<Kernel> {
         &self.handle.kernel
     }
 

@@ -272,6 +272,7 @@ pub(crate) fn publish_init(init: &Process, usage: Usage) {
     let status = death.status;
     let wakes = kernel.accounting.as_ref().filter(|sink| sink.push(Record::of(record, status, death.usage)));
     list.events.tell(record.pid, &record.name, EventKind::Exited { status });
+    let observers = list.watches.ended(record.pid, status);
     list.bury_init(&kernel.pids);
     list.events.close();
     if !matches!(list.phase, Phase::Down(_)) {
@@ -280,6 +281,7 @@ pub(crate) fn publish_init(init: &Process, usage: Usage) {
     kernel.quiet_cv.notify_all();
     drop(list);
     wakes.into_iter().for_each(Accounting::wake);
+    observers.wake();
     hung_up.into_iter().for_each(Wakeups::wake);
     host::leave(kernel);
 }

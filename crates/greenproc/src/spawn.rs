@@ -16,6 +16,7 @@ use crate::proc::{Inherited, Proc};
 use crate::sigset::SigSet;
 use crate::threads::{LwpStart, Start};
 use crate::tree::{Birth, LinkError, NodeRef};
+use crate::watch::Wakers;
 
 /// Who may wait for a new process (decision 23).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,10 +68,13 @@ pub(crate) fn spawn(
     match enter(&mut list, kernel, parent, parent_node, birth) {
         Ok(node) => {
             list.events.tell(pid, &record.name, EventKind::Spawned { parent: parent.pid });
+            let observers =
+                if parent.is_observed() { forked(&mut list, parent, &record) } else { Wakers::default() };
             let start = LwpStart { process: Arc::clone(&record), lwp: LwpId::MAIN, body, queued: now };
             drop(list);
             let call = kernel.starts.lock().push(class, Start::Lwp(start));
             kernel.answer(class, call);
+            observers.wake();
             let maker = maker.map(|_| Arc::clone(parent));
             Ok(Child::new(Arc::clone(kernel), record, node, owner, maker))
         }
@@ -123,6 +127,15 @@ fn enter(
     }
     list.spawned += u64::from(linked.is_ok());
     linked
+}
+
+/// Tells those who watch the parent; who tracks it watches the child too.
+fn forked(list: &mut ProcList, parent: &Proc, child: &Proc) -> Wakers {
+    let (wakers, tracked) = list.watches.forked(parent.pid, child.pid);
+    if tracked {
+        child.set_observed();
+    }
+    wakers
 }
 
 fn link_error(error: LinkError, parent: Pid) -> Error {

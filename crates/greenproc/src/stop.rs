@@ -42,7 +42,7 @@ impl Kernel {
         to: Option<LwpId>,
         info: SigInfo,
     ) -> Result<(), Exhausted> {
-        if info.signal.is_job_control() {
+        if info.signal.is_job_control() || process.is_observed() {
             let mut list = self.proclist.lock();
             return self.send_locked(&mut list, process, to, info);
         }
@@ -54,6 +54,21 @@ impl Kernel {
 
     /// The same, for a caller that holds `proclist_lock`.
     pub(crate) fn send_locked(
+        &self,
+        list: &mut MutexGuard<'_, Proclist, ProcList>,
+        process: &Arc<Proc>,
+        to: Option<LwpId>,
+        info: SigInfo,
+    ) -> Result<(), Exhausted> {
+        let takes_signals = !process.is_observed() || process.state.lock().life.begin_exit().is_some();
+        self.post_locked(list, process, to, info)?;
+        if takes_signals {
+            self.note_signal(list, process, info.signal);
+        }
+        Ok(())
+    }
+
+    fn post_locked(
         &self,
         list: &mut MutexGuard<'_, Proclist, ProcList>,
         process: &Arc<Proc>,
@@ -79,8 +94,8 @@ impl Kernel {
             state.take_pending(lwp, open)
         };
         if let Some(info) = taken {
-            // A standard signal always finds room.
-            let _ = self.send_locked(&mut list, process, None, info);
+            // A standard signal always finds room, and those who watch were told when it was posted first.
+            let _ = self.post_locked(&mut list, process, None, info);
         }
     }
 

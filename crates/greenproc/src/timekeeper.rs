@@ -25,6 +25,7 @@ use crate::proc::{Proc, Request};
 use crate::signal::Signal;
 use crate::threads::{LwpStart, Start};
 use crate::timers;
+use crate::watch::Wakers;
 use crate::worker::Worker;
 
 const FIRST_KICK: Duration = Duration::from_micros(50);
@@ -71,6 +72,8 @@ enum Task {
     CpuAlarm { process: Weak<Proc>, generation: u64 },
     /// See whether the queue moves although calls are held back.
     LookAfterStarts,
+    /// Wake tasks that whoever had something for them could not wake, as it held a lock.
+    Wake(Wakers),
 }
 
 impl PartialEq for Due {
@@ -167,6 +170,13 @@ impl Timekeeper {
         }
     }
 
+    /// Wakes these tasks, for a caller that holds a lock.
+    pub(crate) fn wake(&self, wakers: Wakers) {
+        if !wakers.is_empty() {
+            self.put(time::now(), Task::Wake(wakers));
+        }
+    }
+
     /// Tries again to get threads, until no start waits without one.
     pub(crate) fn retry_starts(&self) {
         if !std::mem::replace(&mut self.agenda.lock().retrying, true) {
@@ -211,6 +221,7 @@ impl Task {
                 }
             }
             Task::RetryStarts => retry_starts(kernel),
+            Task::Wake(wakers) => wakers.wake(),
             Task::Alarm { process, generation } => {
                 if let Some(process) = process.upgrade()
                     && let Some(due) = timers::expire(kernel, &process, generation)

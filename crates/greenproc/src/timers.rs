@@ -149,12 +149,12 @@ const SHORTEST: Duration = Duration::from_micros(100);
 /// A timer of the process may have expired. Returns when to come back.
 pub(crate) fn expire(kernel: &Kernel, process: &Arc<Proc>, generation: u64) -> Option<Instant> {
     let info = SigInfo { code: SigCode::Timer, ..SigInfo::of_runtime(Signal::ALRM) };
-    let (expiry, posted) = {
+    let (expiry, posted) = observed(kernel, process, info.signal, || {
         let mut state = process.state.lock();
         let expiry = state.timers.as_mut().and_then(|timers| timers.expire(generation))?;
         // In the same hold: who takes the timer back and hears that nothing was left finds the signal there.
-        (expiry, state.post(info, None, || false, time::now()))
-    };
+        Some((expiry, state.post(info, None, || false, time::now())))
+    })?;
     // A standard signal always finds room.
     if let Ok(posted) = posted {
         kernel.nudge(process, posted.nudges);
@@ -169,15 +169,35 @@ pub(crate) fn expire(kernel: &Kernel, process: &Arc<Proc>, generation: u64) -> O
 pub(crate) fn expire_cpu(kernel: &Kernel, process: &Arc<Proc>, generation: u64) -> bool {
     let used = usage_now(process).total();
     let info = SigInfo { code: SigCode::Timer, ..SigInfo::of_runtime(Signal::PROF) };
-    let (posted, armed) = {
+    let mut armed = false;
+    let posted = observed(kernel, process, info.signal, || {
         let mut state = process.state.lock();
-        let looked = state.timers.as_mut().and_then(|timers| timers.expire_cpu(generation, used));
-        let Some((expired, armed)) = looked else { return false };
-        (expired.then(|| state.post(info, None, || false, time::now())), armed)
-    };
+        let (expired, again) = state.timers.as_mut()?.expire_cpu(generation, used)?;
+        armed = again;
+        expired.then(|| state.post(info, None, || false, time::now()))
+    });
     // A standard signal always finds room.
     if let Some(Ok(posted)) = posted {
         kernel.nudge(process, posted.nudges);
     }
     armed
+}
+
+/// Posts a timer's signal, and tells those who watch the process in the same hold, so that its end cannot be told before
+/// what ended it.
+fn observed<T>(
+    kernel: &Kernel,
+    process: &Proc,
+    signal: Signal,
+    post: impl FnOnce() -> Option<T>,
+) -> Option<T> {
+    if !process.is_observed() {
+        return post();
+    }
+    let mut list = kernel.proclist.lock();
+    let posted = post();
+    if posted.is_some() {
+        kernel.note_signal(&mut list, process, signal);
+    }
+    posted
 }

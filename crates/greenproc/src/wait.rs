@@ -131,6 +131,27 @@ pub(crate) fn wait(kernel: &Arc<Kernel>, wait: &Wait<'_>) -> Result<Waited, Unme
     }
 }
 
+/// Looks for an event, and takes it. If it may still come, `not_yet` is called in the same hold: what it notes down is seen
+/// by whoever publishes the event.
+#[cfg(feature = "async")]
+pub(crate) fn look(
+    kernel: &Kernel,
+    parent: NodeRef,
+    wanted: &Wanted,
+    note: Note<'_>,
+    not_yet: impl FnOnce(&mut ProcList),
+) -> Result<Waited, Unmet> {
+    let mut list = kernel.proclist.lock();
+    match list.tree.poll(parent, wanted) {
+        Poll::Ready(child, _) => Ok(consume(kernel, list, child, Take::Reap, note)),
+        Poll::NoChild => Err(Unmet::NoChild),
+        Poll::Nothing => {
+            not_yet(&mut list);
+            Err(Unmet::NotYet)
+        }
+    }
+}
+
 /// What was taken while the lock was held, to be finished without it.
 struct Taken(Found);
 
