@@ -17,6 +17,7 @@ use crate::command::{Body, check_stack};
 use crate::crash;
 use crate::error::{Error, Result};
 use crate::handle::Handle;
+use crate::hooks::{Ending, Personality};
 use crate::host::{self, HostSignals, Plan};
 use crate::kernel::{Config, Kernel, ProcList};
 use crate::limits::Limits;
@@ -48,6 +49,7 @@ pub struct Builder {
     orphan_grace: Option<Duration>,
     accounting: Option<Box<dyn accounting::Sink>>,
     init: Option<Body>,
+    personality: Option<Personality>,
 }
 
 /// What becomes of calls on a runtime whose init has ended (row 6).
@@ -90,6 +92,7 @@ impl Default for Builder {
             orphan_grace: None,
             accounting: None,
             init: None,
+            personality: None,
         }
     }
 }
@@ -187,6 +190,18 @@ impl Builder {
         self
     }
 
+    /// Has `personality` say with which status a process ends that would end so: init, and all others whose command says
+    /// nothing else, as they inherit it. See [`Command::personality`](crate::Command::personality).
+    ///
+    /// Source: row 24 of the kernel map.
+    pub fn personality(
+        mut self,
+        personality: impl Fn(&Process, &Ending) -> ExitStatus + Send + Sync + 'static,
+    ) -> Builder {
+        self.personality = Some(Arc::new(personality));
+        self
+    }
+
     /// Boots: makes the tree, its init and the first threads.
     ///
     /// # Errors
@@ -251,17 +266,25 @@ impl Builder {
                 ExitStatus::exited(0).into()
             })
         });
-        start_init(&kernel, body, host_plan)?;
+        start_init(&kernel, body, host_plan, self.personality)?;
         Ok(Runtime::of(Handle { kernel, stopped: AtomicBool::new(false) }))
     }
 }
 
-fn start_init(kernel: &Arc<Kernel>, body: Body, host_plan: Plan) -> Result<()> {
+fn start_init(
+    kernel: &Arc<Kernel>,
+    body: Body,
+    host_plan: Plan,
+    personality: Option<Personality>,
+) -> Result<()> {
     let now = Moment::now();
     let (uid, gid) = (limits::user_id(), limits::group_id());
     let inherited = Inherited { uid, gid, limits: Limits::default() };
     let class = kernel.config.class;
     let record = kernel.pids.claim(|pid| Proc::new(pid, Cow::Borrowed("init"), inherited, class, now))?;
+    if let Some(personality) = personality {
+        drop(record.need_extras().personality.set(Some(personality)));
+    }
     let mut list = kernel.proclist.lock();
     list.admission.reserve()?;
     list.init = Some(list.tree.link_init(Arc::clone(&record)));

@@ -2,13 +2,16 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::hooks::{Ending, Personality};
 use crate::limits::Limits;
 use crate::pid::Pid;
 use crate::process::Process;
 use crate::signal::Signal;
 use crate::sigset::SigSet;
+use crate::status::ExitStatus;
 use crate::termination::{Outcome, Termination};
 
 /// The longest name of a process, in bytes.
@@ -53,6 +56,14 @@ pub struct Command {
     pub(crate) limits: Option<Limits>,
     pub(crate) stack_size: Option<usize>,
     pub(crate) own_thread: bool,
+    /// What most commands do not say.
+    pub(crate) more: Option<Box<More>>,
+}
+
+/// What a command may say besides.
+#[derive(Default)]
+pub(crate) struct More {
+    pub(crate) personality: Option<Personality>,
 }
 
 /// Which process group a new process is put into.
@@ -82,6 +93,7 @@ impl Command {
             limits: None,
             stack_size: None,
             own_thread: false,
+            more: None,
         }
     }
 
@@ -138,6 +150,43 @@ impl Command {
     pub fn own_thread(mut self) -> Command {
         self.own_thread = true;
         self
+    }
+
+    /// Has `personality` say with which status the process ends that would end so; what it returns is what its parent's wait
+    /// gets. A status that is not an end (stopped or continued) counts as success. Children inherit it, unless their command
+    /// has one of its own.
+    ///
+    /// For code whose idea of a status is not its parent's: a ported program that counts its errors in the exit value, one
+    /// for which a panic is an ordinary failure with a code of its own. It runs after the exit hooks, which are told the
+    /// status as it was decided, and on SIGKILL too. If it panics, that is the event
+    /// [`HookPanicked`](crate::EventKind::HookPanicked), and the status is as it was. The report of a failure is kept
+    /// whatever it returns.
+    ///
+    /// Source: row 24 of the kernel map.
+    ///
+    /// ```
+    /// # fn main() -> greenproc::Result<()> {
+    /// use greenproc::{Command, ExitReport, ExitStatus, Runtime};
+    /// let runtime = Runtime::boot()?;
+    /// let command = Command::new("port", |_| if true { panic!("no luck") });
+    /// let child = runtime.spawn(command.personality(|_, ending| match ending.report.as_deref() {
+    ///     Some(ExitReport::Panic(_)) => ExitStatus::exited(70), // EX_SOFTWARE
+    ///     _ => ending.status,
+    /// }))?;
+    /// assert_eq!(child.wait()?.status.code(), Some(70));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn personality(
+        mut self,
+        personality: impl Fn(&Process, &Ending) -> ExitStatus + Send + Sync + 'static,
+    ) -> Command {
+        self.more().personality = Some(Arc::new(personality));
+        self
+    }
+
+    pub(crate) fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
     }
 
     /// What the command is wrong about, before anything is made.

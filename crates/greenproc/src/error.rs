@@ -130,6 +130,22 @@ pub enum Error {
     /// EPIPE: all readers of the pipe are gone.
     #[error("nobody reads from the pipe any more")]
     BrokenPipe,
+    /// ENOMEM: the process has as much memory in its arena as it may, or the host has no more.
+    #[error("{wanted} bytes more are not to be had: the process has {used} in its arena, {}", of_limit(*.limit))]
+    OutOfMemory {
+        /// How many bytes were asked for.
+        wanted: u64,
+        /// How many it had.
+        used: u64,
+        /// How many it may have, if that is limited.
+        limit: Option<u64>,
+    },
+    /// EFAULT: this is not the caller's memory.
+    #[error("not the caller's memory: {what}")]
+    BadAddress {
+        /// Why not.
+        what: &'static str,
+    },
     /// EAGAIN: a call that does not wait would have to.
     #[error("this would have to wait: {what}")]
     WouldBlock {
@@ -206,6 +222,8 @@ impl Error {
             | Error::Signal { .. } => libc::EINVAL,
             Error::NameTooLong { .. } => libc::ENAMETOOLONG,
             Error::Exhausted(_) | Error::WouldBlock { .. } => libc::EAGAIN,
+            Error::OutOfMemory { .. } => libc::ENOMEM,
+            Error::BadAddress { .. } => libc::EFAULT,
             Error::BrokenPipe => libc::EPIPE,
             Error::Io { .. } => libc::EIO,
             Error::NotMyTerminal => libc::ENOTTY,
@@ -216,6 +234,10 @@ impl Error {
             Error::Host { source, .. } => source.raw_os_error().unwrap_or(libc::EIO),
         }
     }
+}
+
+fn of_limit(limit: Option<u64>) -> String {
+    limit.map_or_else(|| "and the host has no more".to_owned(), |limit| format!("and may have {limit}"))
 }
 
 impl From<Error> for io::Error {

@@ -82,6 +82,11 @@ pub enum EventKind {
         /// The panic's message.
         message: String,
     },
+    /// An exit hook of it, or its personality, panicked.
+    HookPanicked {
+        /// The panic's message.
+        message: String,
+    },
 }
 
 /// An LWP that cannot be stopped.
@@ -157,7 +162,7 @@ bitflags::bitflags! {
         const REPARENTED = 1 << 5;
         /// [`EventKind::Signalled`].
         const SIGNALLED = 1 << 6;
-        /// [`EventKind::Stuck`], [`EventKind::StartFailed`] and [`EventKind::DropPanicked`].
+        /// [`EventKind::Stuck`], [`EventKind::StartFailed`], [`EventKind::DropPanicked`] and [`EventKind::HookPanicked`].
         const TROUBLE = 1 << 7;
         /// [`EventKind::Stopped`] and [`EventKind::Continued`].
         const JOB_CONTROL = 1 << 8;
@@ -175,9 +180,10 @@ impl EventKind {
             EventKind::Reparented { .. } => EventFilter::REPARENTED,
             EventKind::Signalled { .. } => EventFilter::SIGNALLED,
             EventKind::Stopped { .. } | EventKind::Continued => EventFilter::JOB_CONTROL,
-            EventKind::Stuck(_) | EventKind::StartFailed | EventKind::DropPanicked { .. } => {
-                EventFilter::TROUBLE
-            }
+            EventKind::Stuck(_)
+            | EventKind::StartFailed
+            | EventKind::DropPanicked { .. }
+            | EventKind::HookPanicked { .. } => EventFilter::TROUBLE,
         }
     }
 }

@@ -75,6 +75,8 @@ pub(crate) fn lwp_end(process: &Process, ended: Ended, begin_ns: u64, since: Mom
             if let Some(extras) = process.record.extras() {
                 extras.tear_down(process);
             }
+            // Those that what ran last has made.
+            worker.drop_values(process);
             exit_process(process, begin_ns, since)
         }
         Role::Leaver => {

@@ -4,10 +4,12 @@
 //! Each part is a type of its own, in a file of its own, with a lock of its own where it needs one (a leaf: no user code
 //! runs under it). Here is only which parts there are, what a child takes over, and in which order they go.
 
-#![allow(clippy::unused_self, reason = "the first part brings the uses")]
-
 use greenproc_sync::atomic::{AtomicBool, Ordering};
 
+use crate::arena::ArenaSlot;
+use crate::command::More;
+use crate::hooks::{ExitHooks, PersonalitySlot};
+use crate::local::Locals;
 use crate::proc::Proc;
 use crate::process::Process;
 
@@ -16,15 +18,39 @@ use crate::process::Process;
 pub(crate) struct Extras {
     /// It did something that only root may.
     used_root: AtomicBool,
+    pub(crate) hooks: ExitHooks,
+    pub(crate) personality: PersonalitySlot,
+    pub(crate) locals: Locals,
+    pub(crate) arena: ArenaSlot,
 }
 
 impl Extras {
     /// What a child takes over from its parent, before anybody can see it (decision 15).
-    pub(crate) fn inherit(_parents: &Extras, _child: &Proc) {}
+    pub(crate) fn inherit(parents: &Extras, child: &Proc) {
+        if let Some(personality) = parents.personality.get() {
+            let _none = child.need_extras().personality.set(Some(personality));
+        }
+    }
+
+    /// What the command says besides, before anybody can see the process.
+    pub(crate) fn begin(&self, more: More) {
+        if let Some(personality) = more.personality {
+            drop(self.personality.set(Some(personality)));
+        }
+    }
 
     /// The parts go, in the order of their rows (10 to 34). The other LWPs have left, the end is decided, and user code
     /// that runs here is isolated: a panic is reported and stops nothing (decision 13).
-    pub(crate) fn tear_down(&self, _process: &Process) {}
+    pub(crate) fn tear_down(&self, process: &Process) {
+        // 19.
+        self.hooks.run(process);
+        // 24. The hooks are told what was decided, whatever the personality makes of it.
+        self.personality.apply(process);
+        // 26, 32. What a value of the process still uses is in the arena, which goes last.
+        process.worker.values.drop_all(process);
+        self.locals.drop_all(process);
+        self.arena.tear_down(process);
+    }
 
     /// Notes, for its accounting record, that the process did what only root may.
     pub(crate) fn note_root(&self) {

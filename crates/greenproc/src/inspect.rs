@@ -100,6 +100,8 @@ pub struct ProcessDetail {
     pub process: ProcessInfo,
     /// Its LWPs.
     pub lwps: Vec<LwpInfo>,
+    /// How many bytes it has in its [`Arena`](crate::Arena).
+    pub arena_bytes: u64,
 }
 
 /// An LWP of a process.
@@ -268,7 +270,8 @@ pub(crate) fn inspect(kernel: &Kernel, pid: Pid) -> Result<ProcessDetail> {
     let node = record.node().ok_or_else(gone)?;
     let standing = Standing { node, pid, ppid: record.ppid(), pgid: record.pgid(), sid: record.sid() };
     let process = live_info(&standing, &record).ok_or_else(gone)?;
-    Ok(ProcessDetail { process, lwps })
+    let arena_bytes = record.extras().map_or(0, |extras| extras.arena.used());
+    Ok(ProcessDetail { process, lwps, arena_bytes })
 }
 
 fn lwp_info(lwp: &Lwp) -> LwpInfo {

@@ -23,4 +23,6 @@ pub struct Limits {
     pub lwps: Option<u32>,
     /// Real-time signals that are pending for one process or LWP; 1,048,576 unless set. Source: Linux `RLIMIT_SIGPENDING`.
     pub pending_signals: Option<u32>,
+    /// Bytes in the [`Arena`](crate::Arena) of one process. Source: POSIX-like `RLIMIT_DATA`.
+    pub arena_bytes: Option<u64>,
 }

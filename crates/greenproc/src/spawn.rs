@@ -38,7 +38,7 @@ pub(crate) fn spawn(
     maker: Option<LwpId>,
 ) -> Result<Child> {
     command.check()?;
-    let Command { name, body, group, new_session, mask, exit_signal, limits, stack_size, own_thread } =
+    let Command { name, body, group, new_session, mask, exit_signal, limits, stack_size, own_thread, more } =
         command;
     let class = match (stack_size, own_thread) {
         (None, false) => kernel.config.class,
@@ -54,6 +54,9 @@ pub(crate) fn spawn(
     inherit_signals(parent, &record, maker, mask);
     if let Some(parents) = parent.extras() {
         Extras::inherit(parents, &record);
+    }
+    if let Some(more) = more {
+        record.need_extras().begin(*more);
     }
     let pid = record.pid;
     let birth = Birth {

@@ -17,6 +17,7 @@ use crate::crash;
 use crate::exit;
 use crate::kernel::Kernel;
 use crate::life::Life;
+use crate::local::LwpValues;
 use crate::lwp::{Interrupt, Place, Seat, Summons};
 use crate::pace::Pace;
 use crate::process::Process;
@@ -56,6 +57,8 @@ pub(crate) struct Worker {
     pub(crate) retire: Cell<bool>,
     /// Where requests to this LWP can be received, once somebody asked for it.
     pub(crate) interrupts: RefCell<Option<Receiver<Interrupt>>>,
+    /// The LWP's own values, if it has any.
+    pub(crate) values: LwpValues,
     /// The CPU clock at the end of the last LWP, if the next one followed without a pause.
     clock_ns: Cell<Option<u64>>,
     usage_mark: Cell<ThreadUsage>,
@@ -122,6 +125,7 @@ impl Worker {
             named: Cell::new(false),
             retire: Cell::new(false),
             interrupts: RefCell::new(None),
+            values: LwpValues::default(),
             clock_ns: Cell::new(None),
             usage_mark: Cell::new(ThreadUsage::default()),
             spin_misses: Cell::new(0),
@@ -208,10 +212,18 @@ impl Worker {
         CURRENT.set(Some(process.clone()));
         process.come_back();
         let ended = if alive { self.run_body(&process, body) } else { drop_isolated(&process, body) };
+        self.drop_values(&process);
         let next = exit::lwp_end(&process, ended, cpu_begin_ns, queued);
         self.clean_up();
         drop(process);
         next
+    }
+
+    /// The LWP's values go, before it can be seen to have left.
+    pub(crate) fn drop_values(&self, process: &Process) {
+        if !self.values.is_empty() {
+            self.values.drop_all(process);
+        }
     }
 
     fn run_body(&self, process: &Process, body: crate::command::Body) -> Ended {
