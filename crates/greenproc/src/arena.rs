@@ -123,12 +123,12 @@ impl Process {
     /// - ESRCH: the process has ended so far that it has none any more, or this was kept beyond its LWP's end.
     pub fn arena(&self) -> Result<Arena> {
         self.check_live()?;
+        let limit = self.record.limits().arena_bytes;
         let mut slot = self.record.need_extras().arena.0.lock();
         match &*slot {
             Slot::Used(store) => Ok(Arena { store: Arc::clone(store) }),
             Slot::Over => Err(Error::Exiting { pid: self.record.pid }),
             Slot::Unused => {
-                let limit = self.record.inherited.limits.arena_bytes;
                 let store = Arc::new(Store { of: self.record.pid, limit, contents: Mutex::default() });
                 *slot = Slot::Used(Arc::clone(&store));
                 Ok(Arena { store })

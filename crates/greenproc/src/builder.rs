@@ -20,7 +20,6 @@ use crate::handle::Handle;
 use crate::hooks::{Ending, Personality};
 use crate::host::{self, HostSignals, Plan};
 use crate::kernel::{Config, Kernel, ProcList};
-use crate::limits::Limits;
 use crate::pace::Pace;
 use crate::pid::LwpId;
 use crate::proc::{Inherited, Proc};
@@ -279,7 +278,7 @@ fn start_init(
 ) -> Result<()> {
     let now = Moment::now();
     let (uid, gid) = (limits::user_id(), limits::group_id());
-    let inherited = Inherited { uid, gid, limits: Limits::default() };
+    let inherited = Inherited { uid, gid };
     let class = kernel.config.class;
     let record = kernel.pids.claim(|pid| Proc::new(pid, Cow::Borrowed("init"), inherited, class, now))?;
     if let Some(personality) = personality {

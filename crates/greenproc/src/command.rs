@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::hooks::{Ending, Personality};
-use crate::limits::Limits;
+use crate::limits::{Limits, Pair};
 use crate::pid::Pid;
 use crate::process::Process;
 use crate::signal::Signal;
@@ -53,7 +53,7 @@ pub struct Command {
     pub(crate) new_session: bool,
     pub(crate) mask: Option<SigSet>,
     pub(crate) exit_signal: Option<Signal>,
-    pub(crate) limits: Option<Limits>,
+    pub(crate) limits: Option<Box<Pair>>,
     pub(crate) stack_size: Option<usize>,
     pub(crate) own_thread: bool,
     /// What most commands do not say.
@@ -131,9 +131,22 @@ impl Command {
         self
     }
 
-    /// Limits for the process and those it makes; else its parent's.
+    /// Limits for the process and those it makes; else its parent's. They are its hard limits too, unless
+    /// [`hard_limits`](Command::hard_limits) says otherwise: it cannot raise them itself, if it is not root.
+    ///
+    /// A spawn says EPERM if a hard limit is above the parent's, and the parent is not root.
+    ///
+    /// Source: POSIX `setrlimit`, `ulimit`.
     pub fn limits(mut self, limits: Limits) -> Command {
-        self.limits = Some(limits);
+        self.limits = Some(Box::new(Pair { soft: limits, hard: limits }));
+        self
+    }
+
+    /// How far the process may raise its limits itself. To be called after [`limits`](Command::limits).
+    ///
+    /// A spawn says EINVAL if a limit is above its hard one.
+    pub fn hard_limits(mut self, limits: Limits) -> Command {
+        self.limits.get_or_insert_default().hard = limits;
         self
     }
 

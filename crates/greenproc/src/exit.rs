@@ -274,6 +274,9 @@ pub(crate) fn publish(
     let mut list = give_children_away(kernel, list, node);
     let death = record.state.lock().die(usage);
     let (status, usage) = (death.status, death.usage);
+    if let Some(extras) = record.extras() {
+        extras.settle(kernel, &record, usage);
+    }
     // Row 21: with the final status and times (mistake n), and before anybody can know of the end.
     let wakes = kernel.accounting.as_ref().filter(|sink| sink.push(Record::of(&record, status, usage)));
     let wants_info = list.events.want(EventFilter::EXIT_SIGNAL);

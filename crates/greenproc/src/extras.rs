@@ -4,11 +4,14 @@
 //! Each part is a type of its own, in a file of its own, with a lock of its own where it needs one (a leaf: no user code
 //! runs under it). Here is only which parts there are, what a child takes over, and in which order they go.
 
+use std::sync::OnceLock;
+
 use greenproc_sync::atomic::{AtomicBool, Ordering};
 
 use crate::arena::ArenaSlot;
 use crate::command::More;
 use crate::hooks::{ExitHooks, PersonalitySlot};
+use crate::limits::{Membership, Rlimits};
 use crate::local::Locals;
 use crate::proc::Proc;
 use crate::process::Process;
@@ -16,6 +19,8 @@ use crate::process::Process;
 /// The parts. Each is empty until it is used.
 #[derive(Default)]
 pub(crate) struct Extras {
+    pub(crate) limits: OnceLock<Box<Rlimits>>,
+    pub(crate) share: Membership,
     /// It did something that only root may.
     used_root: AtomicBool,
     pub(crate) hooks: ExitHooks,
@@ -30,6 +35,7 @@ impl Extras {
         if let Some(personality) = parents.personality.get() {
             let _none = child.need_extras().personality.set(Some(personality));
         }
+        parents.hand_limits_down(child);
     }
 
     /// What the command says besides, before anybody can see the process.
@@ -42,6 +48,7 @@ impl Extras {
     /// The parts go, in the order of their rows (10 to 34). The other LWPs have left, the end is decided, and user code
     /// that runs here is isolated: a panic is reported and stops nothing (decision 13).
     pub(crate) fn tear_down(&self, process: &Process) {
+        self.unwatch(&process.worker.kernel, &process.record);
         // 19.
         self.hooks.run(process);
         // 24. The hooks are told what was decided, whatever the personality makes of it.

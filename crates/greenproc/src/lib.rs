@@ -93,6 +93,7 @@ mod target;
 mod term;
 mod termination;
 mod threads;
+mod ticker;
 mod timekeeper;
 mod timers;
 mod tree;

@@ -16,7 +16,7 @@ use crate::action::SaFlags;
 use crate::delivery::{Signals, Stop};
 use crate::extras::Extras;
 use crate::life::Life;
-use crate::limits::Limits;
+use crate::limits::PENDING_DEFAULT;
 use crate::locks::PSmutex;
 use crate::lwp::{Finality, Lwp, Nudge};
 use crate::pid::{LwpId, Pid};
@@ -36,7 +36,6 @@ use crate::usage::Usage;
 pub(crate) struct Inherited {
     pub(crate) uid: u32,
     pub(crate) gid: u32,
-    pub(crate) limits: Limits,
 }
 
 const HEARS_OF_DEATHS: u8 = 1;
@@ -48,13 +47,9 @@ const OBSERVED: u8 = 8;
 /// What `note_hearing` says; the other marks are left as they are.
 const HEARING: u8 = HEARS_OF_DEATHS | HEARS_OF_STOPS | HAS_SIGNALS;
 
-/// How many real-time signals may be pending for a process, unless its limits say otherwise.
-const PENDING_DEFAULT: u32 = 1 << 20;
-
 pub(crate) struct Proc {
     pub(crate) pid: Pid,
     pub(crate) name: Cow<'static, str>,
-    pub(crate) inherited: Inherited,
     uid: AtomicU32,
     gid: AtomicU32,
     /// What SIGCHLD means to it, as whoever tells it of a child sees it without its lock (written under `p_smutex`), and
@@ -144,7 +139,6 @@ impl Proc {
         Proc {
             pid,
             name,
-            inherited,
             uid: AtomicU32::new(inherited.uid),
             gid: AtomicU32::new(inherited.gid),
             hears: AtomicU8::new(0),
@@ -165,7 +159,7 @@ impl Proc {
                 signals: None,
                 stop: None,
                 stopped_by: None,
-                pending_limit: inherited.limits.pending_signals.unwrap_or(PENDING_DEFAULT),
+                pending_limit: PENDING_DEFAULT,
                 timers: None,
                 usage: Usage::default(),
                 own_threads: Vec::new(),

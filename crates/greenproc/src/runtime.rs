@@ -25,8 +25,10 @@ use crate::shutdown::{self, ShutdownReport};
 use crate::signal::Signal;
 use crate::spawn::{self, Owner};
 use crate::status::ExitStatus;
+use crate::table::Entry;
 use crate::target::{self, Target};
 use crate::tree::NodeRef;
+use crate::usage::Usage;
 use crate::worker;
 
 /// A handle to a runtime: several can live in one OS process, each with its own pids and its own init.
@@ -138,6 +140,22 @@ impl Runtime {
     /// - ESRCH: there is no such process or group.
     pub fn kill(&self, target: impl Into<Target>, signal: Signal) -> Result<()> {
         target::kill(self.kernel(), None, target.into(), signal)
+    }
+
+    /// What a process and all its descendants have used, as [`Process::subtree_usage`]; of a zombie, what it and those that it waited
+    /// for have used.
+    ///
+    /// # Errors
+    /// - ESRCH: nobody has this pid.
+    pub fn subtree_usage(&self, pid: Pid) -> Result<Usage> {
+        let kernel = self.kernel();
+        match kernel.find(pid)? {
+            Entry::Live(process) => {
+                let node = process.node().ok_or(Error::NoProcess { pid: pid.as_raw() })?;
+                Ok(kernel.subtree_usage(&process, node))
+            }
+            Entry::Dead(node) => Ok(kernel.usage_below(node)),
+        }
     }
 
     /// All processes as they are, zombies included. Taken page by page: each page is one moment, the whole is not.

@@ -270,6 +270,9 @@ pub(crate) fn publish_init(init: &Process, usage: Usage) {
     let hung_up = kernel.hang_up(&mut list, record.pid);
     let death = record.state.lock().die(Some(usage));
     let status = death.status;
+    if let Some(extras) = record.extras() {
+        extras.settle(kernel, record, death.usage);
+    }
     let wakes = kernel.accounting.as_ref().filter(|sink| sink.push(Record::of(record, status, death.usage)));
     list.events.tell(record.pid, &record.name, EventKind::Exited { status });
     let observers = list.watches.ended(record.pid, status);

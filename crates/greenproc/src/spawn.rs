@@ -47,8 +47,10 @@ pub(crate) fn spawn(
             kernel.starts.lock().class(size, !own)
         }
     };
-    let inherited =
-        Inherited { uid: parent.uid(), gid: parent.gid(), limits: limits.unwrap_or(parent.inherited.limits) };
+    if let Some(limits) = &limits {
+        limits.check(&parent.limit_pair(), parent)?;
+    }
+    let inherited = Inherited { uid: parent.uid(), gid: parent.gid() };
     let now = Moment::now();
     let record = kernel.pids.claim(|pid| Proc::new(pid, name, inherited, class, now))?;
     inherit_signals(parent, &record, maker, mask);
@@ -58,6 +60,12 @@ pub(crate) fn spawn(
     if let Some(more) = more {
         record.need_extras().begin(*more);
     }
+    if let Some(limits) = limits {
+        record.need_extras().give_limits(*limits);
+    }
+    if let Some(extras) = record.extras() {
+        extras.watch_over(kernel, &record);
+    }
     let pid = record.pid;
     let birth = Birth {
         record: Arc::clone(&record),
@@ -65,7 +73,7 @@ pub(crate) fn spawn(
         held: owner == Owner::Handle,
         group: if new_session { None } else { group },
         new_session,
-        user_limit: parent.inherited.limits.processes,
+        user_limit: parent.limits().processes,
     };
     let mut list = kernel.proclist.lock();
     match enter(&mut list, kernel, parent, parent_node, birth) {
@@ -84,6 +92,9 @@ pub(crate) fn spawn(
         Err(error) => {
             // The body goes after the lock: its destructors are the user's.
             drop(list);
+            if let Some(extras) = record.extras() {
+                extras.disown(kernel, &record);
+            }
             drop(kernel.pids.release(pid));
             Err(error)
         }

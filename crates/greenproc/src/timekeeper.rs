@@ -24,6 +24,7 @@ use crate::pid::LwpId;
 use crate::proc::{Proc, Request};
 use crate::signal::Signal;
 use crate::threads::{LwpStart, Start};
+use crate::ticker::{self, Ticker};
 use crate::timers;
 use crate::watch::Wakers;
 use crate::worker::Worker;
@@ -42,6 +43,8 @@ pub(crate) struct Timekeeper {
     /// Something earlier is due, or it is time to stop. Interlock: the agenda's leaf lock.
     changed: Condvar<Leaf>,
     thread: Mutex<Leaf, Option<NativeThread>>,
+    /// What is looked at again and again.
+    pub(crate) ticker: Ticker,
 }
 
 #[derive(Default)]
@@ -70,6 +73,8 @@ enum Task {
     Alarm { process: Weak<Proc>, generation: u64 },
     /// See how much CPU time a process has used that has a timer for it.
     CpuAlarm { process: Weak<Proc>, generation: u64 },
+    /// Look at what is watched.
+    Tick { at: Instant },
     /// See whether the queue moves although calls are held back.
     LookAfterStarts,
     /// Wake tasks that whoever had something for them could not wake, as it held a lock.
@@ -163,6 +168,11 @@ impl Timekeeper {
         self.put(time::now() + timers::CPU_TICK, task);
     }
 
+    /// Has the ticker look at what is watched.
+    pub(crate) fn tick_at(&self, at: Instant) {
+        self.put(at, Task::Tick { at });
+    }
+
     /// Sees to it that starts whose calls are held back do not wait for long.
     pub(crate) fn look_after_starts(&self) {
         if !std::mem::replace(&mut self.agenda.lock().looking_after, true) {
@@ -236,6 +246,7 @@ impl Task {
                     kernel.timekeeper.cpu_alarm(&process, generation);
                 }
             }
+            Task::Tick { at } => ticker::tick(kernel, at),
             Task::LookAfterStarts => {
                 kernel.timekeeper.agenda.lock().looking_after = false;
                 let class = kernel.config.class;

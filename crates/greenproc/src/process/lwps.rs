@@ -102,7 +102,7 @@ impl Process {
         if state.life.begin_exit().is_none() {
             return Err(Error::Exiting { pid: self.record.pid });
         }
-        let limit = self.record.inherited.limits.lwps.map(|limit| limit as usize);
+        let limit = self.record.limits().lwps.map(|limit| limit as usize);
         if let Some(capacity) = limit.filter(|&limit| state.lwps.len() >= limit) {
             return Err(Exhausted::Lwps { capacity }.into());
         }

@@ -5,6 +5,7 @@ mod channel;
 mod control;
 mod credentials;
 mod ids;
+mod limits;
 mod lwps;
 pub(crate) mod request;
 mod session;

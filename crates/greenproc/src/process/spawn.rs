@@ -15,11 +15,12 @@ impl Process {
     /// The child belongs to this process: whichever wait of it comes first reaps the child, the handle's or another.
     ///
     /// # Errors
-    /// - EINVAL: the name holds a NUL, or the stack size is 0 or over 1 GiB.
+    /// - EINVAL: the name holds a NUL, the stack size is 0 or over 1 GiB, or a limit is above its hard limit.
     /// - ENAMETOOLONG: the name is longer than 255 bytes.
     /// - EAGAIN: no more native threads or pids may be had, the user has its limit of processes, or the runtime is
     ///   shutting down.
-    /// - EPERM: the group to join is not there, or in another session.
+    /// - EPERM: the group to join is not there, or in another session; or a hard limit is above this process's, which is not
+    ///   root's.
     /// - ESRCH: this process is exiting, or the `Process` was kept beyond its LWP's end.
     ///
     /// Source: POSIX `fork`, `posix_spawn`, decision 24 of the semantics page.

@@ -17,6 +17,7 @@ mod node;
 mod poll;
 mod regroup;
 mod session;
+mod subtree;
 mod terminals;
 #[cfg(test)]
 mod tests;

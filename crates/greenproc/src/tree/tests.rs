@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use greenproc_os::clock::Moment;
 
-use crate::limits::Limits;
 use crate::pid::Pid;
 use crate::proc::{Inherited, Proc};
 use crate::selector::WaitFlags;
@@ -20,7 +19,7 @@ pub(super) const UID: u32 = 7;
 
 pub(super) fn record(pid: i32) -> Arc<Proc> {
     let class = Starts::<()>::default().class(1, true);
-    let inherited = Inherited { uid: UID, gid: 0, limits: Limits::default() };
+    let inherited = Inherited { uid: UID, gid: 0 };
     let pid = Pid::new(pid).expect("a positive pid");
     Arc::new(Proc::new(pid, Cow::Borrowed("model"), inherited, class, Moment::now()))
 }
