@@ -80,6 +80,9 @@ pub(crate) fn lwp_end(process: &Process, ended: Ended, begin_ns: u64, since: Mom
             exit_process(process, begin_ns, since)
         }
         Role::Leaver => {
+            if let Some(extras) = process.record.extras() {
+                extras.niceness.end(worker);
+            }
             let usage = worker.usage(begin_ns, since);
             leave(process, usage);
             if worker.own_thread() {

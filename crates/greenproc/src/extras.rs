@@ -13,6 +13,7 @@ use crate::command::More;
 use crate::hooks::{ExitHooks, PersonalitySlot};
 use crate::limits::{Membership, Rlimits};
 use crate::local::Locals;
+use crate::niceness::Niceness;
 use crate::proc::Proc;
 use crate::process::Process;
 
@@ -21,6 +22,7 @@ use crate::process::Process;
 pub(crate) struct Extras {
     pub(crate) limits: OnceLock<Box<Rlimits>>,
     pub(crate) share: Membership,
+    pub(crate) niceness: Niceness,
     /// It did something that only root may.
     used_root: AtomicBool,
     pub(crate) hooks: ExitHooks,
@@ -36,6 +38,7 @@ impl Extras {
             let _none = child.need_extras().personality.set(Some(personality));
         }
         parents.hand_limits_down(child);
+        parents.niceness.hand_down(child);
     }
 
     /// What the command says besides, before anybody can see the process.
@@ -48,6 +51,7 @@ impl Extras {
     /// The parts go, in the order of their rows (10 to 34). The other LWPs have left, the end is decided, and user code
     /// that runs here is isolated: a panic is reported and stops nothing (decision 13).
     pub(crate) fn tear_down(&self, process: &Process) {
+        self.niceness.end(&process.worker);
         self.unwatch(&process.worker.kernel, &process.record);
         // 19.
         self.hooks.run(process);

@@ -68,6 +68,7 @@ mod limits;
 mod local;
 mod locks;
 mod lwp;
+mod niceness;
 mod pace;
 mod pending;
 mod pid;

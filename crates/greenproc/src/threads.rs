@@ -14,6 +14,7 @@ use crate::command::Body;
 use crate::kernel::Kernel;
 use crate::locks::Leaf;
 use crate::lwp::Seat;
+use crate::niceness;
 use crate::pid::LwpId;
 use crate::proc::Proc;
 use crate::starts::{Call, ClassId};
@@ -165,6 +166,7 @@ impl Kernel {
             Call::Wake(seat) => {
                 seat.idle_cv.notify_one();
             }
+            Call::Create if niceness::caller_is_nice() => self.timekeeper.create_thread(class),
             Call::Create => self.create_thread(class),
             Call::HeldBack => self.timekeeper.look_after_starts(),
         }
@@ -172,7 +174,7 @@ impl Kernel {
 
     /// Makes one more thread for a class. If the host refuses, the capacity shrinks to what there is, and the start stays
     /// in the queue: whoever ends an LWP takes it, and the timekeeper tries again.
-    fn create_thread(self: &Arc<Kernel>, class: ClassId) {
+    pub(crate) fn create_thread(self: &Arc<Kernel>, class: ClassId) {
         let (stack_size, keep) = {
             let capacity = self.proclist.lock().admission.capacity();
             let mut starts = self.starts.lock();

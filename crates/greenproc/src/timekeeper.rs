@@ -23,6 +23,7 @@ use crate::pace::LOOK_AFTER;
 use crate::pid::LwpId;
 use crate::proc::{Proc, Request};
 use crate::signal::Signal;
+use crate::starts::ClassId;
 use crate::threads::{LwpStart, Start};
 use crate::ticker::{self, Ticker};
 use crate::timers;
@@ -73,6 +74,8 @@ enum Task {
     Alarm { process: Weak<Proc>, generation: u64 },
     /// See how much CPU time a process has used that has a timer for it.
     CpuAlarm { process: Weak<Proc>, generation: u64 },
+    /// Make a thread in place of an LWP that would make it as nice as itself.
+    CreateThread { class: ClassId },
     /// Look at what is watched.
     Tick { at: Instant },
     /// See whether the queue moves although calls are held back.
@@ -168,6 +171,11 @@ impl Timekeeper {
         self.put(time::now() + timers::CPU_TICK, task);
     }
 
+    /// Makes a thread, for a caller who is not to.
+    pub(crate) fn create_thread(&self, class: ClassId) {
+        self.put(time::now(), Task::CreateThread { class });
+    }
+
     /// Has the ticker look at what is watched.
     pub(crate) fn tick_at(&self, at: Instant) {
         self.put(at, Task::Tick { at });
@@ -246,6 +254,7 @@ impl Task {
                     kernel.timekeeper.cpu_alarm(&process, generation);
                 }
             }
+            Task::CreateThread { class } => kernel.create_thread(class),
             Task::Tick { at } => ticker::tick(kernel, at),
             Task::LookAfterStarts => {
                 kernel.timekeeper.agenda.lock().looking_after = false;

@@ -208,6 +208,9 @@ impl Worker {
             self.seat.attention.store(asked, Ordering::Relaxed);
             alive
         };
+        if let Some(extras) = process.extras().filter(|_| alive) {
+            extras.niceness.begin(self);
+        }
         let process = Process::new(Rc::clone(self), process, lwp);
         CURRENT.set(Some(process.clone()));
         process.come_back();

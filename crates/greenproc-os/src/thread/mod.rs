@@ -9,12 +9,14 @@ mod identity;
 mod mask;
 mod name;
 mod native;
+mod niceness;
 mod tid;
 
 pub use identity::{clear_identity, set_identity};
 pub use mask::SignalMask;
 pub use name::set_name;
 pub use native::{Entry, NativeThread, Refused};
+pub use niceness::{NICENESS, niceness, set_niceness};
 pub use tid::{Tid, tid};
 
 pub(crate) use guard::{Guard, current_guard};
