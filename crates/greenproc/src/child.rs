@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use greenproc_sync::atomic::{AtomicBool, Ordering};
 use greenproc_sync::{Mutex, time};
 
 use crate::error::{Error, Result};
@@ -32,7 +33,8 @@ thread_local! {
 /// wait, from any thread, and by nobody else while the handle lives. One that was made by [`Process::spawn`] belongs
 /// to that process: its first wait takes it, and only its own LWPs can wait through the handle.
 ///
-/// Dropping the handle neither kills the process nor leaks it: what nobody holds, its parent reaps.
+/// Dropping the handle neither kills the process nor leaks it: what nobody holds, its parent reaps. One that was asked to
+/// ([`kill_on_drop`](Child::kill_on_drop)) kills it.
 ///
 /// Source: `std::process::Child`, decision 23 of the semantics page.
 pub struct Child {
@@ -44,6 +46,7 @@ pub struct Child {
     maker: Option<Arc<Proc>>,
     /// What a wait through this handle took.
     waited: Mutex<Leaf, Option<Waited>>,
+    kills_on_drop: AtomicBool,
 }
 
 impl Child {
@@ -54,12 +57,25 @@ impl Child {
         owner: Owner,
         maker: Option<Arc<Proc>>,
     ) -> Child {
-        Child { kernel, record, node, owner, maker, waited: Mutex::new(None) }
+        let kills_on_drop = AtomicBool::new(false);
+        Child { kernel, record, node, owner, maker, waited: Mutex::new(None), kills_on_drop }
     }
 
     /// Its pid. May be in use again once it was reaped; the handle itself never means another process.
     pub fn id(&self) -> Pid {
         self.record.pid
+    }
+
+    pub(crate) fn set_kill_on_drop(&self, kill: bool) {
+        self.kills_on_drop.store(kill, Ordering::Relaxed);
+    }
+
+    fn kills_on_drop(&self) -> bool {
+        self.kills_on_drop.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn record(&self) -> &Arc<Proc> {
+        &self.record
     }
 
     pub(crate) fn kernel(&self) -> &Arc<Kernel> {
@@ -262,6 +278,9 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
+        if self.kills_on_drop() && self.abandon() {
+            return;
+        }
         if self.owner == Owner::Parent {
             return;
         }

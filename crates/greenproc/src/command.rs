@@ -64,6 +64,7 @@ pub struct Command {
 #[derive(Default)]
 pub(crate) struct More {
     pub(crate) personality: Option<Personality>,
+    pub(crate) death_signal: Option<Signal>,
 }
 
 /// Which process group a new process is put into.
@@ -229,6 +230,7 @@ impl fmt::Debug for Command {
             .field("limits", &self.limits)
             .field("stack_size", &self.stack_size)
             .field("own_thread", &self.own_thread)
+            .field("death_signal", &self.more.as_ref().and_then(|more| more.death_signal))
             .finish_non_exhaustive()
     }
 }

@@ -230,6 +230,7 @@ fn others_leave(process: &Process) {
 fn give_children_away<'k>(
     kernel: &'k Kernel,
     mut list: MutexGuard<'k, Proclist, ProcList>,
+    record: &Proc,
     node: NodeRef,
 ) -> MutexGuard<'k, Proclist, ProcList> {
     while list.tree.has_children(node) {
@@ -245,12 +246,15 @@ fn give_children_away<'k>(
                 }
             }
         }
+        kernel.tell_mourning(&mut list, record, &adopted.mourning);
+        kernel.reach_given(&mut list, &adopted.given);
         let mut leftovers = Leftovers::default();
         for reaped in adopted.reaped {
             list.note_reaped(&kernel.pids, &reaped);
             leftovers.push(reaped);
         }
         drop(list);
+        drop((adopted.reaper, adopted.mourning, adopted.given));
         kernel.dispose(leftovers);
         list = kernel.proclist.lock();
     }
@@ -274,7 +278,7 @@ pub(crate) fn publish(
     let mut list = kernel.proclist.lock();
     let hung_up = kernel.hang_up(&mut list, record.pid);
     let ties = list.tree.ties_of(node);
-    let mut list = give_children_away(kernel, list, node);
+    let mut list = give_children_away(kernel, list, &record, node);
     let death = record.state.lock().die(usage);
     let (status, usage) = (death.status, death.usage);
     if let Some(extras) = record.extras() {
@@ -303,9 +307,15 @@ pub(crate) fn publish(
     // Few zombies keep their record until they are reaped: that saves the table's cache line, and whoever made it frees it.
     let in_table =
         if list.tree.zombies() > RECORDS_KEPT { kernel.pids.entomb(record.pid, node) } else { None };
+    let reaped = match reaped {
+        Some(reaped) => Some(*reaped),
+        // Its handle has killed it and is gone: nobody will wait for it.
+        None if in_tree.is_abandoned() => Some(list.tree.reap(node)),
+        None => None,
+    };
     if let Some(reaped) = reaped {
         list.note_reaped(&kernel.pids, &reaped);
-        leftovers.push(*reaped);
+        leftovers.push(reaped);
     }
     if list.phase != Phase::Running {
         kernel.quiet_cv.notify_all();

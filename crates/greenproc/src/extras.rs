@@ -6,7 +6,7 @@
 
 use std::sync::OnceLock;
 
-use greenproc_sync::atomic::{AtomicBool, Ordering};
+use greenproc_sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use crate::arena::ArenaSlot;
 use crate::command::More;
@@ -29,6 +29,8 @@ pub(crate) struct Extras {
     pub(crate) personality: PersonalitySlot,
     pub(crate) locals: Locals,
     pub(crate) arena: ArenaSlot,
+    /// The signal that it gets when its parent ends; 0 for none. Written under `proclist_lock`.
+    pub(crate) death_signal: AtomicI32,
 }
 
 impl Extras {

@@ -21,6 +21,7 @@ use crate::pid::Pid;
 use crate::proc::{Nudges, Proc};
 use crate::starts::{ClassId, Starts};
 use crate::status::ExitStatus;
+use crate::subtree::Sweeping;
 use crate::table::{Entry, PidTable};
 use crate::threads::{Start, Threads};
 use crate::timekeeper::Timekeeper;
@@ -75,6 +76,8 @@ pub(crate) struct ProcList {
     pub(crate) tree: ProcTree,
     pub(crate) admission: Admission,
     pub(crate) events: Subscribers,
+    /// What is being done to whole subtrees.
+    pub(crate) sweeping: Vec<Sweeping>,
     /// Who watches whom.
     pub(crate) watches: Watches,
     pub(crate) phase: Phase,

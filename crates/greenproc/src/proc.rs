@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use greenproc_os::clock::Moment;
-use greenproc_sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use greenproc_sync::atomic::{AtomicI32, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use greenproc_sync::{Condvar, Mutex};
 use smallvec::SmallVec;
 
@@ -38,14 +38,20 @@ pub(crate) struct Inherited {
     pub(crate) gid: u32,
 }
 
-const HEARS_OF_DEATHS: u8 = 1;
-const HEARS_OF_STOPS: u8 = 2;
+const HEARS_OF_DEATHS: u16 = 1;
+const HEARS_OF_STOPS: u16 = 2;
 /// It has actions or masks that a child would inherit.
-const HAS_SIGNALS: u8 = 4;
+const HAS_SIGNALS: u16 = 4;
 /// Somebody watches it, or awaits its end in a task. Written under `proclist_lock`.
-const OBSERVED: u8 = 8;
+const OBSERVED: u16 = 8;
+/// It gets a signal when its parent ends. Written under `proclist_lock`, as those below.
+const MOURNING: u16 = 16;
+/// A sweep has ended it: it makes no child any more.
+const DOOMED: u16 = 32;
+/// Its handle was dropped and has killed it: nobody will wait for it.
+const ABANDONED: u16 = 64;
 /// What `note_hearing` says; the other marks are left as they are.
-const HEARING: u8 = HEARS_OF_DEATHS | HEARS_OF_STOPS | HAS_SIGNALS;
+const HEARING: u16 = HEARS_OF_DEATHS | HEARS_OF_STOPS | HAS_SIGNALS;
 
 pub(crate) struct Proc {
     pub(crate) pid: Pid,
@@ -54,7 +60,7 @@ pub(crate) struct Proc {
     gid: AtomicU32,
     /// What SIGCHLD means to it, as whoever tells it of a child sees it without its lock (written under `p_smutex`), and
     /// whether others have to be told of it.
-    hears: AtomicU8,
+    hears: AtomicU16,
     pub(crate) started: Moment,
     /// Which threads its LWPs run on.
     pub(crate) class: ClassId,
@@ -141,7 +147,7 @@ impl Proc {
             name,
             uid: AtomicU32::new(inherited.uid),
             gid: AtomicU32::new(inherited.gid),
-            hears: AtomicU8::new(0),
+            hears: AtomicU16::new(0),
             started: now,
             class,
             node: AtomicU64::new(0),
@@ -192,6 +198,33 @@ impl Proc {
         self.extras.get_or_init(Box::default)
     }
 
+    /// Whether a signal is to be posted to it when its parent ends.
+    pub(crate) fn is_mourning(&self) -> bool {
+        self.hears.load(Ordering::Acquire) & MOURNING != 0
+    }
+
+    pub(crate) fn mark_mourning(&self, mourning: bool) {
+        self.change_marks(MOURNING, if mourning { MOURNING } else { 0 });
+    }
+
+    /// Whether it makes no child any more, although its exit has not come to that yet.
+    pub(crate) fn is_doomed(&self) -> bool {
+        self.hears.load(Ordering::Acquire) & DOOMED != 0
+    }
+
+    pub(crate) fn set_doomed(&self) {
+        self.change_marks(DOOMED, DOOMED);
+    }
+
+    /// Whether it is to be reaped as soon as it has ended.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.hears.load(Ordering::Acquire) & ABANDONED != 0
+    }
+
+    pub(crate) fn set_abandoned(&self) {
+        self.change_marks(ABANDONED, ABANDONED);
+    }
+
     /// The user it acts for (decision 22).
     pub(crate) fn uid(&self) -> u32 {
         self.uid.load(Ordering::Relaxed)
@@ -233,8 +266,8 @@ impl Proc {
     }
 
     /// Sets those of `mask` that are in `marks`, and takes the others of `mask` away.
-    fn change_marks(&self, mask: u8, marks: u8) {
-        let change = |former: u8| Some((former & !mask) | marks);
+    fn change_marks(&self, mask: u16, marks: u16) {
+        let change = |former: u16| Some((former & !mask) | marks);
         let _ = self.hears.fetch_update(Ordering::AcqRel, Ordering::Acquire, change);
     }
 

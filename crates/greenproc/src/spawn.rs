@@ -58,6 +58,9 @@ pub(crate) fn spawn(
         Extras::inherit(parents, &record);
     }
     if let Some(more) = more {
+        if more.death_signal.is_some() {
+            record.set_death_signal(more.death_signal);
+        }
         record.need_extras().begin(*more);
     }
     if let Some(limits) = limits {
@@ -81,6 +84,9 @@ pub(crate) fn spawn(
             list.events.tell(pid, &record.name, EventKind::Spawned { parent: parent.pid });
             let observers =
                 if parent.is_observed() { forked(&mut list, parent, &record) } else { Wakers::default() };
+            if list.tree.is_swept() {
+                kernel.reach_newborn(&mut list, node, &record);
+            }
             let start = LwpStart { process: Arc::clone(&record), lwp: LwpId::MAIN, body, queued: now };
             drop(list);
             let call = kernel.starts.lock().push(class, Start::Lwp(start));
@@ -125,6 +131,9 @@ fn enter(
     birth: Birth,
 ) -> Result<NodeRef> {
     list.admits()?;
+    if parent.is_doomed() {
+        return Err(Error::Exiting { pid: parent.pid });
+    }
     list.admission.reserve()?;
     let (pid, session) = (birth.record.pid, birth.new_session);
     let leads = session || birth.group == Some(ProcessGroup::New);

@@ -82,7 +82,7 @@ pub(crate) fn permits(caller: Option<&Arc<Proc>>, process: &Proc, signal: Signal
         || caller.as_root()
 }
 
-const FOREIGN: Error = Error::NotPermitted { what: "the process belongs to another user" };
+pub(crate) const FOREIGN: Error = Error::NotPermitted { what: "the process belongs to another user" };
 
 /// What a signal says of who sent it.
 pub(crate) fn info_from(caller: Option<&Arc<Proc>>, signal: Signal, code: SigCode) -> SigInfo {

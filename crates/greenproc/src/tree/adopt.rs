@@ -11,6 +11,7 @@ use crate::tree::ProcTree;
 use crate::tree::arena::{NodeId, NodeRef};
 use crate::tree::link::Reaped;
 use crate::tree::node::Body;
+use crate::tree::sweep::SweepId;
 
 /// A child that changed its parent.
 pub(crate) struct Moved {
@@ -31,6 +32,10 @@ pub(crate) struct Adopted {
     pub(crate) reaper: Option<Arc<Proc>>,
     /// Zombies whose new parent ignores its children.
     pub(crate) reaped: Vec<Reaped>,
+    /// Who gets a signal, as its parent ended.
+    pub(crate) mourning: Vec<Arc<Proc>>,
+    /// Who was given away out of the reach of sweeps that had not come to it.
+    pub(crate) given: Vec<(SweepId, Arc<Proc>)>,
 }
 
 impl ProcTree {
@@ -42,7 +47,13 @@ impl ProcTree {
     /// Moves up to `batch` children of an exiting process, which takes no new ones from here on (row 7), to the nearest subreaper, else to init, which is looked up
     /// afresh in each batch (rows 36, 72 to 74). Moved zombies take their event along, and the new parent is told.
     pub(crate) fn give_away(&mut self, from: NodeRef, batch: usize, log: bool) -> Adopted {
-        let mut adopted = Adopted { moved: Vec::new(), reaper: None, reaped: Vec::new() };
+        let mut adopted = Adopted {
+            moved: Vec::new(),
+            reaper: None,
+            reaped: Vec::new(),
+            mourning: Vec::new(),
+            given: Vec::new(),
+        };
         if let Body::Live { closed, .. } = &mut self.arena.get_mut(from.id).body {
             *closed = true;
         }
@@ -50,6 +61,7 @@ impl ProcTree {
         if log {
             adopted.reaper = self.node(reaper).live().map(Arc::clone);
         }
+        let over = self.sweeps_giving(from.id);
         for _ in 0..batch {
             let Some(child) = self.node(from.id).family.as_ref().and_then(|family| family.children.front())
             else {
@@ -62,6 +74,14 @@ impl ProcTree {
             self.arena.get_mut(child).exit_signal = Some(Signal::CHLD);
             self.add_child(reaper, child);
             self.mirror(child);
+            if let Some(record) = self.node(child).live()
+                && record.is_mourning()
+            {
+                adopted.mourning.push(Arc::clone(record));
+            }
+            if !over.is_empty() {
+                self.sweep_given(&over, child, &mut adopted.given);
+            }
             if self.node(child).is_zombie() && !self.node(child).held && self.node(reaper).ignores_children()
             {
                 adopted.reaped.push(self.bury_ignored(child, reaper));
@@ -112,6 +132,28 @@ impl ProcTree {
             return Some(self.bury_ignored(node.id, parent));
         }
         self.tell_ready(node.id);
+        None
+    }
+
+    /// The handle of a process was dropped, and kills it: no wait finds it from here on. If it has ended, it is reaped.
+    pub(crate) fn abandon(&mut self, node: NodeRef) -> Option<Reaped> {
+        if !self.arena.holds(node) {
+            return None;
+        }
+        if self.node(node.id).is_zombie() {
+            return Some(self.reap(node));
+        }
+        if let Some(record) = self.node(node.id).live() {
+            record.set_abandoned();
+        }
+        if !self.node(node.id).held {
+            self.leave_waits(node.id);
+            self.arena.get_mut(node.id).held = true;
+            // Who waited for it, or for its parent's last child, has nothing to wait for.
+            if let Some(parent) = self.node(node.id).parent {
+                self.tell_lost(parent, node);
+            }
+        }
         None
     }
 }

@@ -129,6 +129,9 @@ impl ProcTree {
 
     /// Takes a node from its parent's children.
     pub(super) fn remove_child(&mut self, child: NodeId) {
+        if self.is_swept() {
+            self.step_past(child);
+        }
         self.leave_waits(child);
         if let Some(parent) = self.arena.get_mut(child).parent.take() {
             self.with_family(parent, |family, arena| family.children.remove(arena, Chain::Siblings, child));

@@ -18,6 +18,9 @@ mod poll;
 mod regroup;
 mod session;
 mod subtree;
+mod sweep;
+#[cfg(test)]
+mod sweep_tests;
 mod terminals;
 #[cfg(test)]
 mod tests;
@@ -33,6 +36,7 @@ pub(crate) use node::{EventKind, Zombie};
 pub(crate) use poll::{Found, Poll};
 pub(crate) use regroup::RegroupError;
 pub(crate) use session::SetsidError;
+pub(crate) use sweep::{SweepId, Swept};
 pub(crate) use terminals::Controlling;
 pub(crate) use wanted::{Wanted, Who};
 
@@ -58,6 +62,8 @@ pub(crate) struct ProcTree {
     zombies: usize,
     /// Processes that stand still.
     stopped: usize,
+    /// Who is being reached below a process.
+    sweeps: sweep::Sweeps,
 }
 
 impl ProcTree {
@@ -152,6 +158,10 @@ impl ProcTree {
     pub(crate) fn parent_record(&self, child: NodeRef) -> Option<&Arc<Proc>> {
         let node = self.arena.holds(child).then(|| self.node(child.id)).filter(|node| !node.held)?;
         self.node(node.parent?).live()
+    }
+
+    pub(crate) fn is_subreaper(&self, node: NodeRef) -> bool {
+        self.arena.holds(node) && self.node(node.id).subreaper
     }
 
     pub(crate) fn set_subreaper(&mut self, node: NodeRef, subreaper: bool) {
