@@ -173,6 +173,13 @@ impl Actions {
         self.0.get(&signal)
     }
 
+    /// Those that ignore, if there are any.
+    pub(crate) fn ignored(&self) -> Option<Actions> {
+        let ignored = self.0.iter().filter(|(_, action)| action.is_ignore());
+        let ignored: BTreeMap<_, _> = ignored.map(|(signal, action)| (*signal, action.clone())).collect();
+        (!ignored.is_empty()).then_some(Actions(ignored))
+    }
+
     /// Sets an action; the former one is to be dropped after unlocking.
     #[must_use = "drop it after unlocking"]
     pub(crate) fn set(&mut self, signal: Signal, action: SigAction) -> SigAction {

@@ -142,7 +142,7 @@ impl Arena {
     ///
     /// # Errors
     /// - ENOMEM: the process would have more than its limit. The value is dropped.
-    /// - ESRCH: the process has ended.
+    /// - ESRCH: the process has ended, or another body has replaced its own.
     ///
     /// ```
     /// # fn main() -> greenproc::Result<()> {
@@ -174,7 +174,7 @@ impl Arena {
     ///
     /// # Errors
     /// - ENOMEM: the process would have more than its limit, or the host has no more memory.
-    /// - ESRCH: the process has ended.
+    /// - ESRCH: the process has ended, or another body has replaced its own.
     pub fn bytes(&self, length: usize) -> Result<ArenaBuf> {
         let size = (length as u64).saturating_add(size_of::<Bytes>() as u64);
         self.store.admit(size)?;
@@ -279,6 +279,11 @@ impl ArenaSlot {
         }
     }
 
+    /// Another body begins, with an empty arena.
+    pub(crate) fn reopen(&self) {
+        *self.0.lock() = Slot::Unused;
+    }
+
     fn is(&self, store: &Arc<Store>) -> bool {
         matches!(&*self.0.lock(), Slot::Used(own) if Arc::ptr_eq(own, store))
     }
@@ -304,7 +309,7 @@ impl<T: Send + Sync + 'static> ArenaBox<T> {
     /// Uses the value. `process` is the caller's own, and has to be the one in whose arena the value is. No checkpoint.
     ///
     /// # Errors
-    /// - EFAULT: the value is in another process's arena, or gone with its process.
+    /// - EFAULT: the value is in another process's arena, or gone with its process or by [`exec`](Process::exec).
     /// - ESRCH: this was kept beyond its LWP's end.
     pub fn with<R>(&self, process: &Process, function: impl FnOnce(&T) -> R) -> Result<R> {
         let Ok(value) = self.get(process)?.downcast::<T>() else {

@@ -13,7 +13,7 @@ use greenproc_sync::{Condvar, Mutex};
 
 use crate::accounting::{self, Accounting};
 use crate::admission::Admission;
-use crate::command::{Body, check_stack};
+use crate::command::{Body, check_name, check_stack};
 use crate::crash;
 use crate::error::{Error, Result};
 use crate::handle::Handle;
@@ -24,6 +24,7 @@ use crate::pace::Pace;
 use crate::pid::LwpId;
 use crate::proc::{Inherited, Proc};
 use crate::process::Process;
+use crate::programs::{self, Program, Programs};
 use crate::reaper;
 use crate::runtime::Runtime;
 use crate::starts::Starts;
@@ -49,6 +50,7 @@ pub struct Builder {
     accounting: Option<Box<dyn accounting::Sink>>,
     init: Option<Body>,
     personality: Option<Personality>,
+    programs: Vec<(Cow<'static, str>, Program)>,
 }
 
 /// What becomes of calls on a runtime whose init has ended (row 6).
@@ -92,6 +94,7 @@ impl Default for Builder {
             accounting: None,
             init: None,
             personality: None,
+            programs: Vec::new(),
         }
     }
 }
@@ -189,6 +192,21 @@ impl Builder {
         self
     }
 
+    /// Gives `body` a name, by which commands can ask for it: [`Command::program`](crate::Command::program). Of two programs
+    /// with one name the later counts.
+    ///
+    /// A program is what an [`exec`](Process::exec) runs that has nothing but strings: the name, arguments and an
+    /// environment, as a shell or a supervisor with a configuration file has. See
+    /// [`Runtime::register`](crate::Runtime::register) for programs that come later.
+    pub fn program<R: Termination>(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        body: impl Fn(&Process) -> R + Send + Sync + 'static,
+    ) -> Builder {
+        self.programs.push((name.into(), programs::program(body)));
+        self
+    }
+
     /// Has `personality` say with which status a process ends that would end so: init, and all others whose command says
     /// nothing else, as they inherit it. See [`Command::personality`](crate::Command::personality).
     ///
@@ -206,6 +224,7 @@ impl Builder {
     /// # Errors
     /// - EINVAL: `pid_max` is below 2, `max_lwps` is 0, the stack size is 0 or over 1 GiB, or the kick signal is no signal
     ///   that can be used, or has a handler of somebody else.
+    /// - EINVAL, ENAMETOOLONG: the name of a program holds a NUL, or is longer than 255 bytes.
     /// - EINVAL: a signal of the host that cannot be taken: SIGKILL, SIGSTOP, SIGSEGV, SIGILL, SIGFPE, SIGBUS, a kick
     ///   signal, a real-time signal; or one that cannot be sent, as by [`Runtime::kill`].
     /// - EAGAIN or ENOMEM: the host has no thread left.
@@ -217,6 +236,7 @@ impl Builder {
             return Err(Error::Invalid { what: "max_lwps has to be at least 1, for init" });
         }
         check_stack(self.stack_size)?;
+        self.programs.iter().try_for_each(|(name, _)| check_name(name))?;
         let kick = Kick::install(self.kick_signal).map_err(|error| match error {
             InstallError::Foreign { .. } => Error::Invalid {
                 what: "the kick signal has a handler of somebody else: choose another kick_signal",
@@ -251,6 +271,7 @@ impl Builder {
             quiet_cv: Condvar::new(),
             starts: Mutex::new(starts),
             pids: PidTable::new(self.pid_max),
+            programs: Programs::default(),
             threads: Threads::default(),
             timekeeper: Timekeeper::default(),
             accounting,
@@ -258,6 +279,9 @@ impl Builder {
             start_is_there: AtomicBool::new(false),
             interest: AtomicU32::new(0),
         });
+        for (name, program) in self.programs {
+            drop(kernel.programs.register(name, program));
+        }
         Timekeeper::start(&kernel)?;
         let body = self.init.unwrap_or_else(|| {
             Box::new(|process| {

@@ -93,7 +93,7 @@ impl Child {
 
     /// Its name.
     pub fn name(&self) -> &str {
-        &self.record.name
+        &self.record.first_name
     }
 
     /// Waits for its end, and reaps it. Once this handle has reaped it, every further call returns the same.
@@ -300,7 +300,7 @@ impl fmt::Debug for Child {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Child")
             .field("pid", &self.record.pid)
-            .field("name", &self.record.name)
+            .field("name", &self.record.first_name)
             .finish_non_exhaustive()
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::hooks::{Ending, Personality};
+use crate::image::Strings;
 use crate::limits::{Limits, Pair};
 use crate::pid::Pid;
 use crate::process::Process;
@@ -13,6 +14,7 @@ use crate::signal::Signal;
 use crate::sigset::SigSet;
 use crate::status::ExitStatus;
 use crate::termination::{Outcome, Termination};
+use crate::vfork::Latch;
 
 /// The longest name of a process, in bytes.
 pub(crate) const NAME_MAX: usize = 255;
@@ -63,8 +65,13 @@ pub struct Command {
 /// What a command may say besides.
 #[derive(Default)]
 pub(crate) struct More {
+    /// The name is that of a program, and there is no body yet.
+    pub(crate) is_program: bool,
+    pub(crate) strings: Strings,
     pub(crate) personality: Option<Personality>,
     pub(crate) death_signal: Option<Signal>,
+    /// Of the LWP that waits in `vfork`.
+    pub(crate) latch: Option<Arc<Latch>>,
 }
 
 /// Which process group a new process is put into.
@@ -96,6 +103,54 @@ impl Command {
             own_thread: false,
             more: None,
         }
+    }
+
+    /// A process that runs the program of this name: what [`Builder::program`](crate::Builder::program) or
+    /// [`Runtime::register`](crate::Runtime::register) said. The process is called as it.
+    ///
+    /// Which body that is shows when the command is spawned or executed; then it is ENOENT if there is none.
+    ///
+    /// Source: POSIX `posix_spawn`, `execve`.
+    pub fn program(name: impl Into<Cow<'static, str>>) -> Command {
+        let mut command = Command::new(name, |_| {});
+        command.more().is_program = true;
+        command
+    }
+
+    /// One more argument: what the process finds in [`Process::args`].
+    pub fn arg(mut self, arg: impl Into<String>) -> Command {
+        self.more().strings.args.push(arg.into());
+        self
+    }
+
+    /// More arguments. A spawn says EINVAL if one holds a NUL byte, and E2BIG if arguments and environment have more than
+    /// [`ARG_MAX`](crate::ARG_MAX) bytes.
+    pub fn args<S: Into<String>>(mut self, args: impl IntoIterator<Item = S>) -> Command {
+        self.more().strings.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets a variable in the environment of the process, which is else a copy of its parent's. A spawn says EINVAL if the
+    /// name is empty or holds a `=`, or one of the two holds a NUL byte.
+    ///
+    /// Source: `std::process::Command::env`.
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Command {
+        self.more().strings.changes.insert(name.into(), Some(value.into()));
+        self
+    }
+
+    /// Takes a variable out of the environment that the process has from its parent.
+    pub fn env_remove(mut self, name: impl Into<String>) -> Command {
+        self.more().strings.changes.insert(name.into(), None);
+        self
+    }
+
+    /// Leaves nothing of the environment that the process has from its parent, nor of what was said of it before.
+    pub fn env_clear(mut self) -> Command {
+        let strings = &mut self.more().strings;
+        strings.clear = true;
+        strings.changes.clear();
+        self
     }
 
     /// Puts the process into this group instead of its parent's, before anybody can see it.
@@ -205,14 +260,37 @@ impl Command {
 
     /// What the command is wrong about, before anything is made.
     pub(crate) fn check(&self) -> Result<()> {
-        if self.name.contains('\0') {
-            return Err(Error::NameHasNul { name: self.name.chars().take(32).collect() });
-        }
-        if self.name.len() > NAME_MAX {
-            return Err(Error::NameTooLong { length: self.name.len() });
+        check_name(&self.name)?;
+        if let Some(more) = &self.more {
+            more.strings.check()?;
         }
         self.stack_size.map_or(Ok(()), check_stack)
     }
+
+    /// Whether the command says nothing but what an exec can heed.
+    pub(crate) fn check_exec(&self) -> Result<()> {
+        let is_plain = self.group.is_none()
+            && !self.new_session
+            && self.mask.is_none()
+            && self.exit_signal == Some(Signal::CHLD)
+            && self.limits.is_none()
+            && self.stack_size.is_none()
+            && !self.own_thread
+            && self.more.as_ref().is_none_or(|more| more.death_signal.is_none());
+        if is_plain {
+            return Ok(());
+        }
+        Err(Error::Invalid {
+            what: "a command for exec says what is to run, not how a process is to be made",
+        })
+    }
+}
+
+pub(crate) fn check_name(name: &str) -> Result<()> {
+    if name.contains('\0') {
+        return Err(Error::NameHasNul { name: name.chars().take(32).collect() });
+    }
+    if name.len() > NAME_MAX { Err(Error::NameTooLong { length: name.len() }) } else { Ok(()) }
 }
 
 pub(crate) fn check_stack(size: usize) -> Result<()> {

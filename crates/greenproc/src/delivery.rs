@@ -13,7 +13,7 @@ use greenproc_sync::atomic::Ordering;
 use crate::DefaultAction;
 use crate::action::{Actions, Handler, How, SaFlags, SigAction};
 use crate::error::Exhausted;
-use crate::lwp::{Finality, Lwp, Place};
+use crate::lwp::{Finality, Leaving, Lwp, Place};
 use crate::pending::Pending;
 use crate::pid::LwpId;
 use crate::proc::{Nudges, ProcState, Request};
@@ -164,6 +164,23 @@ impl ProcState {
             self.discard(signal.into());
         }
         former
+    }
+
+    /// Another body replaces the process's own: what was caught has its default action, what was ignored stays ignored. The
+    /// former actions are to be dropped after unlocking.
+    #[must_use = "drop them after unlocking"]
+    pub(crate) fn forget_handlers(&mut self) -> Option<Arc<Actions>> {
+        let signals = self.signals.as_mut()?;
+        let former = signals.actions.take()?;
+        signals.actions = former.ignored().map(Arc::new);
+        Some(former)
+    }
+
+    /// No LWP is in `sigtimedwait`.
+    pub(crate) fn forget_awaited(&mut self) {
+        for signals in self.lwps.iter_mut().filter_map(|lwp| lwp.signals.as_mut()) {
+            signals.awaits = SigSet::EMPTY;
+        }
     }
 
     /// Whether SIGCHLD means anything to the process.
@@ -433,7 +450,7 @@ impl ProcState {
         if dying {
             return Some(Request::Die);
         }
-        if lwp.leaving {
+        if lwp.leaving != Leaving::No {
             return Some(Request::Leave);
         }
         if stop {

@@ -106,6 +106,21 @@ pub enum Error {
         /// What was refused.
         what: &'static str,
     },
+    /// ENOENT: the runtime has no program of this name.
+    #[error("there is no program {name:?}: see Builder::program and Runtime::register")]
+    NoProgram {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// E2BIG: arguments and environment are too long together.
+    #[error(
+        "arguments and environment have {bytes} bytes together; at most {} are allowed",
+        crate::image::ARG_MAX
+    )]
+    ArgumentsTooLong {
+        /// How many bytes they have.
+        bytes: usize,
+    },
     /// EACCES: the child has already replaced its body.
     #[error("process {pid} has already executed another program")]
     AlreadyExecuted {
@@ -220,6 +235,8 @@ impl Error {
             | Error::StackSize { .. }
             | Error::Invalid { .. }
             | Error::Signal { .. } => libc::EINVAL,
+            Error::NoProgram { .. } => libc::ENOENT,
+            Error::ArgumentsTooLong { .. } => libc::E2BIG,
             Error::NameTooLong { .. } => libc::ENAMETOOLONG,
             Error::Exhausted(_) | Error::WouldBlock { .. } => libc::EAGAIN,
             Error::OutOfMemory { .. } => libc::ENOMEM,

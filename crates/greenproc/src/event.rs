@@ -61,6 +61,11 @@ pub enum EventKind {
         /// The new parent.
         to: Pid,
     },
+    /// Another body has replaced its own, and it is called as that one from here on.
+    Executed {
+        /// What it was called.
+        former: Cow<'static, str>,
+    },
     /// It stopped.
     Stopped {
         /// Which signal stopped it.
@@ -131,7 +136,7 @@ impl Stuck {
                 let seat = lwp.seat.as_deref();
                 Stuck {
                     pid: process.pid,
-                    name: process.name.clone(),
+                    name: process.name().clone(),
                     lwp: lwp.id,
                     tid: seat.and_then(crate::lwp::Seat::tid).map(greenproc_os::thread::Tid::as_raw),
                     last_checkpoint: seat
@@ -166,6 +171,8 @@ bitflags::bitflags! {
         const TROUBLE = 1 << 7;
         /// [`EventKind::Stopped`] and [`EventKind::Continued`].
         const JOB_CONTROL = 1 << 8;
+        /// [`EventKind::Executed`].
+        const EXECUTED = 1 << 9;
     }
 }
 
@@ -178,6 +185,7 @@ impl EventKind {
             EventKind::ExitSignal { .. } => EventFilter::EXIT_SIGNAL,
             EventKind::Reaped => EventFilter::REAPED,
             EventKind::Reparented { .. } => EventFilter::REPARENTED,
+            EventKind::Executed { .. } => EventFilter::EXECUTED,
             EventKind::Signalled { .. } => EventFilter::SIGNALLED,
             EventKind::Stopped { .. } | EventKind::Continued => EventFilter::JOB_CONTROL,
             EventKind::Stuck(_)

@@ -7,7 +7,8 @@
 //! 2. `take_exit` makes one LWP the exit's owner, refuses inspectors [12] and takes the signal functions away [13]. The
 //!    body's stack is unwound by then.
 //! 3. `others_leave` waits until this is the only LWP [7, 51].
-//! 4. `drop_isolated` runs user code for the last time, as this process [17].
+//! 4. `drop_isolated` and `Extras::tear_down` run user code for the last time, as this process [17, 19, 24, 26, 32], and let a
+//!    parent's LWP go that waits in `vfork` [29].
 //! 5. `publish`: a session leader's terminal is hung up [30]; the children go to another parent [36, 74], as a dead parent has none; usage is final [42]; the zombie
 //!    is recorded [21] and there [37, 46], who watches is told [33], and the parent [41, 47], in one hold of `proclist_lock`; or it is reaped at once [40].
 //! 6. The thread goes on to the next LWP, or leaves [49]. Nothing of the record is touched after 5 but by dropping it.
@@ -23,7 +24,7 @@ use crate::event::{EventFilter, EventKind};
 use crate::kernel::{BATCH, Kernel, Leftovers, Phase, ProcList};
 use crate::life::Life;
 use crate::locks::Proclist;
-use crate::lwp::Place;
+use crate::lwp::{Leaving, Place};
 use crate::pid::{LwpId, Pid};
 use crate::proc::{End, Nudges, Proc, ProcState};
 use crate::process::Process;
@@ -99,7 +100,7 @@ fn decide(process: &Process, ended: Ended) -> (Role, Nudges) {
     let mut state = process.record.state.lock();
     let me = process.lwp;
     let end = match ended {
-        Ended::Returned(outcome) if me == LwpId::MAIN => {
+        Ended::Returned(outcome) if me == LwpId::MAIN && !state.is_replaced(me) => {
             Some(End { status: outcome.status, report: outcome.report.map(Arc::new) })
         }
         Ended::Panicked(report) => {
@@ -121,6 +122,11 @@ impl ProcState {
     /// Whether no other LWP is there but such as are about to leave.
     fn is_alone(&self, me: LwpId) -> bool {
         self.lwps.iter().all(|lwp| lwp.id == me || lwp.place == Place::Leaving)
+    }
+
+    /// Whether an exec makes the LWP leave.
+    fn is_replaced(&mut self, me: LwpId) -> bool {
+        self.lwp(me).is_some_and(|lwp| lwp.leaving == Leaving::Replaced)
     }
 
     /// Makes the first LWP that comes to its end, once the process's is decided, the owner of the exit.
@@ -293,11 +299,11 @@ pub(crate) fn publish(
         notice.filter(|(signal, parent)| wants_info || *signal != Signal::CHLD || parent.hears_of_deaths());
     if let Some((signal, parent)) = notice.map(|(signal, parent)| (signal, Arc::clone(parent))) {
         let info = SigInfo::of_child(signal, record.pid, record.uid(), status, &usage);
-        list.events.tell(record.pid, &record.name, EventKind::ExitSignal { to: parent.pid, info });
+        list.events.tell(record.pid, &record.name(), EventKind::ExitSignal { to: parent.pid, info });
         // A parent that has as many pending as it takes has a wait to see the child by.
         let _ = kernel.send_locked(&mut list, &parent, None, info);
     }
-    list.events.tell(record.pid, &record.name, EventKind::Exited { status });
+    list.events.tell(record.pid, &record.name(), EventKind::Exited { status });
     let observers =
         if record.is_observed() { list.watches.ended(record.pid, status) } else { Wakers::default() };
     let Buried { record: in_tree, reaped } = list.tree.zombify(node, death);

@@ -4,18 +4,21 @@
 //! Each part is a type of its own, in a file of its own, with a lock of its own where it needs one (a leaf: no user code
 //! runs under it). Here is only which parts there are, what a child takes over, and in which order they go.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use greenproc_sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use crate::arena::ArenaSlot;
 use crate::command::More;
-use crate::hooks::{ExitHooks, PersonalitySlot};
+use crate::hooks::{ExitHooks, Personality, PersonalitySlot};
+use crate::image::{Environment, Image};
 use crate::limits::{Membership, Rlimits};
 use crate::local::Locals;
 use crate::niceness::Niceness;
 use crate::proc::Proc;
 use crate::process::Process;
+use crate::vfork::LatchSlot;
+use crate::worker::drop_isolated;
 
 /// The parts. Each is empty until it is used.
 #[derive(Default)]
@@ -31,6 +34,8 @@ pub(crate) struct Extras {
     pub(crate) arena: ArenaSlot,
     /// The signal that it gets when its parent ends; 0 for none. Written under `proclist_lock`.
     pub(crate) death_signal: AtomicI32,
+    pub(crate) image: Image,
+    pub(crate) latch: LatchSlot,
 }
 
 impl Extras {
@@ -39,12 +44,20 @@ impl Extras {
         if let Some(personality) = parents.personality.get() {
             let _none = child.need_extras().personality.set(Some(personality));
         }
+        let env = parents.image.env();
+        if !env.is_empty() {
+            child.need_extras().image.inherit(env);
+        }
         parents.hand_limits_down(child);
         parents.niceness.hand_down(child);
     }
 
     /// What the command says besides, before anybody can see the process.
-    pub(crate) fn begin(&self, more: More) {
+    pub(crate) fn begin(&self, more: More, env: Arc<Environment>) {
+        self.image.begin(more.strings.args, env);
+        if let Some(latch) = more.latch {
+            self.latch.hold(latch);
+        }
         if let Some(personality) = more.personality {
             drop(self.personality.set(Some(personality)));
         }
@@ -63,6 +76,21 @@ impl Extras {
         process.worker.values.drop_all(process);
         self.locals.drop_all(process);
         self.arena.tear_down(process);
+        // 29. The process has nothing more that its parent may have lent it.
+        self.latch.release();
+    }
+
+    /// Another body replaces the process's own: what it has no part in goes, as above, but the exit hooks do not run.
+    pub(crate) fn exec(&self, process: &Process, personality: Option<Personality>) {
+        drop_isolated(process, self.hooks.take());
+        if personality.is_some() {
+            drop_isolated(process, self.personality.set(personality));
+        }
+        process.worker.values.drop_all(process);
+        self.locals.drop_all(process);
+        self.arena.tear_down(process);
+        self.locals.reopen();
+        self.arena.reopen();
     }
 
     /// Notes, for its accounting record, that the process did what only root may.

@@ -79,6 +79,12 @@ impl ExitHooks {
             isolated(process, || hook(process, &ending));
         }
     }
+
+    /// Takes the hooks away, which do not run: another body replaces the one that registered them. To be dropped without a
+    /// lock.
+    pub(crate) fn take(&self) -> impl Sized + use<> {
+        std::mem::take(&mut self.0.lock().waiting)
+    }
 }
 
 impl PersonalitySlot {
@@ -135,7 +141,7 @@ impl Process {
     /// before anybody can see the zombie. What the process is and has used so far can be asked as ever. A panic in one is
     /// told as the event [`HookPanicked`](EventKind::HookPanicked), and the next one runs; `exit` in one ends only that
     /// hook. A call that would sleep returns EINTR, and `spawn` gives ESRCH: the process is exiting. A hook registered by
-    /// a hook runs next. Children do not inherit hooks.
+    /// a hook runs next. Children do not inherit hooks, and [`exec`](Process::exec) drops them without running them.
     ///
     /// # Errors
     /// - ESRCH: the hooks have run already, or this was kept beyond its LWP's end. `hook` is dropped.

@@ -205,7 +205,7 @@ fn live_info(place: &Standing, record: &Proc) -> Option<ProcessInfo> {
         sid: place.sid,
         uid: record.uid(),
         gid: record.gid(),
-        name: record.name.clone(),
+        name: record.name().clone(),
         state,
         lwps,
         cpu: usage_now(record).total(),

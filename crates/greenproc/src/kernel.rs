@@ -19,6 +19,7 @@ use crate::lwp::Nudge;
 use crate::pace::Pace;
 use crate::pid::Pid;
 use crate::proc::{Nudges, Proc};
+use crate::programs::Programs;
 use crate::starts::{ClassId, Starts};
 use crate::status::ExitStatus;
 use crate::subtree::Sweeping;
@@ -43,6 +44,7 @@ pub(crate) struct Kernel {
     /// Which LWPs wait for a thread, under a lock of its own: a thread between two short lives takes no other.
     pub(crate) starts: Mutex<StartQueue, Starts<Start>>,
     pub(crate) pids: PidTable,
+    pub(crate) programs: Programs,
     pub(crate) threads: Threads,
     pub(crate) timekeeper: Timekeeper,
     /// Takes the records of those that end, if somebody asked for them.
@@ -227,7 +229,7 @@ impl Kernel {
         if self.interest.load(Ordering::Relaxed) & kind.filter().bits() == 0 {
             return;
         }
-        self.proclist.lock().events.tell(process.pid, &process.name, kind);
+        self.proclist.lock().events.tell(process.pid, &process.name(), kind);
     }
 
     /// Waits until `done`, or until the deadline; whether it was done.

@@ -108,6 +108,16 @@ pub(crate) enum Place {
     Leaving,
 }
 
+/// Whether an LWP has to leave a process that lives on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leaving {
+    No,
+    /// It has called `exit_lwp`.
+    ByItself,
+    /// Another body takes the place of what it runs.
+    Replaced,
+}
+
 /// An entry of the LWP list.
 pub(crate) struct Lwp {
     pub(crate) id: LwpId,
@@ -117,8 +127,8 @@ pub(crate) struct Lwp {
     pub(crate) woken: bool,
     /// The LWP it is about to join.
     pub(crate) joining: Option<LwpId>,
-    /// It has called `exit_lwp`; sticky until its stack is gone.
-    pub(crate) leaving: bool,
+    /// Sticky until its stack is gone.
+    pub(crate) leaving: Leaving,
     /// A polite SIGTERM has to interrupt its next sleep, or the one it is in.
     pub(crate) nudged: bool,
     /// Wakes `select!` when a request comes.
@@ -141,7 +151,7 @@ impl Lwp {
             place: Place::Queued,
             woken: false,
             joining: None,
-            leaving: false,
+            leaving: Leaving::No,
             nudged: false,
             interrupts: None,
             cancel: None,

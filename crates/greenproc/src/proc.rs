@@ -15,6 +15,7 @@ use smallvec::SmallVec;
 use crate::action::SaFlags;
 use crate::delivery::{Signals, Stop};
 use crate::extras::Extras;
+use crate::image::{Name, NameNow};
 use crate::life::Life;
 use crate::limits::PENDING_DEFAULT;
 use crate::locks::PSmutex;
@@ -55,7 +56,8 @@ const HEARING: u16 = HEARS_OF_DEATHS | HEARS_OF_STOPS | HAS_SIGNALS;
 
 pub(crate) struct Proc {
     pub(crate) pid: Pid,
-    pub(crate) name: Cow<'static, str>,
+    /// What it was called when it was made.
+    pub(crate) first_name: Cow<'static, str>,
     uid: AtomicU32,
     gid: AtomicU32,
     /// What SIGCHLD means to it, as whoever tells it of a child sees it without its lock (written under `p_smutex`), and
@@ -144,7 +146,7 @@ impl Proc {
     ) -> Proc {
         Proc {
             pid,
-            name,
+            first_name: name,
             uid: AtomicU32::new(inherited.uid),
             gid: AtomicU32::new(inherited.gid),
             hears: AtomicU16::new(0),
@@ -192,7 +194,22 @@ impl Proc {
         self.extras.get().map(|extras| &**extras)
     }
 
-    /// The same, made now if it is not there yet.
+    /// What it is called, since its last exec if it had one.
+    pub(crate) fn name(&self) -> NameNow<'_> {
+        self.renamed().map_or(NameNow::First(&self.first_name), NameNow::Later)
+    }
+
+    /// What it is called since its exec.
+    pub(crate) fn renamed(&self) -> Option<Arc<Name>> {
+        self.extras().and_then(|extras| extras.image.name())
+    }
+
+    /// Whether another body has replaced its first one.
+    pub(crate) fn has_executed(&self) -> bool {
+        self.extras().is_some_and(|extras| extras.image.has_executed())
+    }
+
+    /// What it has besides its life, made now if nothing was there yet.
     #[allow(dead_code, reason = "the first part brings the uses")]
     pub(crate) fn need_extras(&self) -> &Extras {
         self.extras.get_or_init(Box::default)

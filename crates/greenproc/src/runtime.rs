@@ -10,7 +10,7 @@ use greenproc_sync::atomic::Ordering;
 use crate::accounting::{self, Accounting};
 use crate::builder::Builder;
 use crate::child::Child;
-use crate::command::Command;
+use crate::command::{Command, check_name};
 use crate::error::{Error, Exhausted, Result};
 use crate::event::{EventFilter, EventStream};
 use crate::handle::Handle;
@@ -20,6 +20,7 @@ use crate::kernel::{Kernel, Phase};
 use crate::pid::Pid;
 use crate::proc::Proc;
 use crate::process::Process;
+use crate::programs;
 use crate::returned::{self, Returned};
 use crate::shutdown::{self, ShutdownReport};
 use crate::signal::Signal;
@@ -27,6 +28,7 @@ use crate::spawn::{self, Owner};
 use crate::status::ExitStatus;
 use crate::table::Entry;
 use crate::target::{self, Target};
+use crate::termination::Termination;
 use crate::tree::NodeRef;
 use crate::usage::Usage;
 use crate::worker;
@@ -132,6 +134,22 @@ impl Runtime {
     ) -> Result<(Child, Returned<T>)> {
         let (command, returned) = returned::command(name, body);
         self.spawn(command).map(|child| (child, returned))
+    }
+
+    /// Gives `body` a name, by which commands can ask for it, or another body to a name: processes that run the former one
+    /// go on. See [`Builder::program`]. From any thread.
+    ///
+    /// # Errors
+    /// - EINVAL, ENAMETOOLONG: the name holds a NUL, or is longer than 255 bytes.
+    pub fn register<R: Termination>(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        body: impl Fn(&Process) -> R + Send + Sync + 'static,
+    ) -> Result<()> {
+        let name = name.into();
+        check_name(&name)?;
+        drop(self.kernel().programs.register(name, programs::program(body)));
+        Ok(())
     }
 
     /// Sends a signal. From any thread; [`Target::MyGroup`] is init's group, [`Target::All`] all but init.

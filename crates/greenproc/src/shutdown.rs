@@ -274,7 +274,7 @@ pub(crate) fn publish_init(init: &Process, usage: Usage) {
         extras.settle(kernel, record, death.usage);
     }
     let wakes = kernel.accounting.as_ref().filter(|sink| sink.push(Record::of(record, status, death.usage)));
-    list.events.tell(record.pid, &record.name, EventKind::Exited { status });
+    list.events.tell(record.pid, &record.name(), EventKind::Exited { status });
     let observers = list.watches.ended(record.pid, status);
     list.bury_init(&kernel.pids);
     list.events.close();

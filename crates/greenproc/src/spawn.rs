@@ -33,11 +33,12 @@ pub(crate) fn spawn(
     kernel: &Arc<Kernel>,
     parent: &Arc<Proc>,
     parent_node: NodeRef,
-    command: Command,
+    mut command: Command,
     owner: Owner,
     maker: Option<LwpId>,
 ) -> Result<Child> {
     command.check()?;
+    kernel.programs.resolve(&mut command)?;
     let Command { name, body, group, new_session, mask, exit_signal, limits, stack_size, own_thread, more } =
         command;
     let class = match (stack_size, own_thread) {
@@ -51,17 +52,25 @@ pub(crate) fn spawn(
         limits.check(&parent.limit_pair(), parent)?;
     }
     let inherited = Inherited { uid: parent.uid(), gid: parent.gid() };
+    let more = match more {
+        Some(more) => {
+            let parents = parent.extras().map(|extras| extras.image.env()).unwrap_or_default();
+            let env = more.strings.environment(&parents)?;
+            Some((more, env))
+        }
+        None => None,
+    };
     let now = Moment::now();
     let record = kernel.pids.claim(|pid| Proc::new(pid, name, inherited, class, now))?;
     inherit_signals(parent, &record, maker, mask);
     if let Some(parents) = parent.extras() {
         Extras::inherit(parents, &record);
     }
-    if let Some(more) = more {
+    if let Some((more, env)) = more {
         if more.death_signal.is_some() {
             record.set_death_signal(more.death_signal);
         }
-        record.need_extras().begin(*more);
+        record.need_extras().begin(*more, env);
     }
     if let Some(limits) = limits {
         record.need_extras().give_limits(*limits);
@@ -81,7 +90,7 @@ pub(crate) fn spawn(
     let mut list = kernel.proclist.lock();
     match enter(&mut list, kernel, parent, parent_node, birth) {
         Ok(node) => {
-            list.events.tell(pid, &record.name, EventKind::Spawned { parent: parent.pid });
+            list.events.tell(pid, &record.first_name, EventKind::Spawned { parent: parent.pid });
             let observers =
                 if parent.is_observed() { forked(&mut list, parent, &record) } else { Wakers::default() };
             if list.tree.is_swept() {

@@ -75,6 +75,12 @@ impl Kernel {
         to: Option<LwpId>,
         info: SigInfo,
     ) -> Result<(), Exhausted> {
+        if info.signal.is_stop() && process.extras().is_some_and(|extras| extras.latch.is_held()) {
+            // Its parent waits for it, and nobody may be there who would continue it (decision 10).
+            if process.state.lock().action(info.signal).is_default() {
+                return Ok(());
+            }
+        }
         let tree = &list.tree;
         let orphaned = || process.node().is_some_and(|node| tree.is_orphaned(node));
         let posted = process.state.lock().post(info, to, orphaned, time::now())?;
@@ -117,7 +123,7 @@ impl Kernel {
             Change::Stopped(signal) => (EventKind::Stopped, event::EventKind::Stopped { signal }),
             Change::Continued => (EventKind::Continued, event::EventKind::Continued),
         };
-        list.events.tell(process.pid, &process.name, told);
+        list.events.tell(process.pid, &process.name(), told);
         list.tree.post_change(node, kind);
         let parent = list.tree.parent_record(node).filter(|parent| parent.hears_of_stops()).map(Arc::clone);
         if let Some(parent) = parent {

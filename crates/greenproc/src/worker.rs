@@ -14,11 +14,12 @@ use greenproc_sync::atomic::Ordering;
 use greenproc_sync::{spin, time};
 
 use crate::crash;
+use crate::exec::{self, Successor};
 use crate::exit;
 use crate::kernel::Kernel;
 use crate::life::Life;
 use crate::local::LwpValues;
-use crate::lwp::{Interrupt, Place, Seat, Summons};
+use crate::lwp::{Interrupt, Leaving, Place, Seat, Summons};
 use crate::pace::Pace;
 use crate::process::Process;
 use crate::report::ExitReport;
@@ -59,6 +60,8 @@ pub(crate) struct Worker {
     pub(crate) interrupts: RefCell<Option<Receiver<Interrupt>>>,
     /// The LWP's own values, if it has any.
     pub(crate) values: LwpValues,
+    /// What takes the place of the body when that is over.
+    pub(crate) successor: Cell<Option<Box<Successor>>>,
     /// The CPU clock at the end of the last LWP, if the next one followed without a pause.
     clock_ns: Cell<Option<u64>>,
     usage_mark: Cell<ThreadUsage>,
@@ -126,6 +129,7 @@ impl Worker {
             retire: Cell::new(false),
             interrupts: RefCell::new(None),
             values: LwpValues::default(),
+            successor: Cell::new(None),
             clock_ns: Cell::new(None),
             usage_mark: Cell::new(ThreadUsage::default()),
             spin_misses: Cell::new(0),
@@ -194,12 +198,13 @@ impl Worker {
         let LwpStart { process, lwp, body, queued } = start;
         self.serial.set(self.serial.get() + 1);
         let cpu_begin_ns = self.clock_ns.take().unwrap_or_else(clock::thread_cpu_ns);
-        thread::set_identity(process.pid.as_raw(), &process.name);
+        thread::set_identity(process.pid.as_raw(), &process.name());
         let alive = {
             let mut state = process.state.lock();
             state.life = state.life.activate();
-            let alive = state.life == Life::Active;
+            let mut alive = state.life == Life::Active;
             if let Some(entry) = state.lwp(lwp) {
+                alive &= entry.leaving == Leaving::No;
                 entry.seat = Some(Arc::clone(&self.seat));
                 entry.place = Place::Running;
                 entry.cpu_begin_ns = cpu_begin_ns;
@@ -211,11 +216,23 @@ impl Worker {
         if let Some(extras) = process.extras().filter(|_| alive) {
             extras.niceness.begin(self);
         }
-        let process = Process::new(Rc::clone(self), process, lwp);
+        let mut process = Process::new(Rc::clone(self), process, lwp);
         CURRENT.set(Some(process.clone()));
         process.come_back();
-        let ended = if alive { self.run_body(&process, body) } else { drop_isolated(&process, body) };
+        let mut ended = if alive { self.run_body(&process, body) } else { drop_isolated(&process, body) };
         self.drop_values(&process);
+        while let Some(successor) = self.successor.take() {
+            match exec::replace(&process, ended, *successor) {
+                Ok((anew, body)) => {
+                    process = anew;
+                    CURRENT.set(Some(process.clone()));
+                    process.come_back();
+                    ended = self.run_body(&process, body);
+                    self.drop_values(&process);
+                }
+                Err(other) => ended = other,
+            }
+        }
         let next = exit::lwp_end(&process, ended, cpu_begin_ns, queued);
         self.clean_up();
         drop(process);
@@ -246,6 +263,15 @@ impl Worker {
                 Ended::Panicked(ExitReport::Panic(report))
             }
         }
+    }
+
+    /// The LWP begins anew, with another body: a `Process` of the former one is stale.
+    pub(crate) fn begin_anew(&self) {
+        self.serial.set(self.serial.get() + 1);
+        self.interrupts.take();
+        self.seat.checkpoint.store(None, Ordering::Relaxed);
+        self.mask.restore();
+        self.named.set(false);
     }
 
     /// Puts the thread back to what it was before the LWP.

@@ -90,11 +90,11 @@ impl Record {
         let mut flags = Flags::of_status(status);
         let extras = process.extras();
         flags.set(Flags::SUPERUSER, extras.is_some_and(crate::extras::Extras::has_used_root));
-        flags.set(Flags::FORKED, true);
+        flags.set(Flags::FORKED, !process.has_executed());
         Record {
             pid: process.pid,
             ppid: process.ppid().unwrap_or(process.pid),
-            name: process.name.clone(),
+            name: process.name().clone(),
             uid: process.uid(),
             gid: process.gid(),
             start: UNIX_EPOCH + whole_micros(since_epoch),

@@ -159,7 +159,7 @@ impl Locals {
         wait_for(Some(process), attempt, give_up)?
     }
 
-    /// The process ends: nobody else uses the values any more.
+    /// The process ends, or another body replaces its own: nobody else uses the values any more.
     pub(crate) fn drop_all(&self, process: &Process) {
         for round in 1..=ROUNDS {
             let count = {
@@ -172,6 +172,11 @@ impl Locals {
                 drop_isolated(process, value);
             }
         }
+    }
+
+    /// Another body begins: it makes values of its own.
+    pub(crate) fn reopen(&self) {
+        self.0.lock().closed = false;
     }
 }
 

@@ -6,7 +6,7 @@ use crossbeam_channel::{Receiver, Select, SelectedOperation, Sender};
 use greenproc_sync::time;
 
 use crate::error::Error;
-use crate::lwp::{Interrupt, Place};
+use crate::lwp::{Interrupt, Leaving, Place};
 use crate::process::Process;
 
 /// Why a killable receive got nothing.
@@ -228,7 +228,7 @@ impl Process {
         if self.check_live().is_ok() {
             let mut state = self.record.state.lock();
             let dying = state.life.begin_exit().is_none();
-            if let Some(lwp) = state.lwp(self.lwp).filter(|lwp| !dying && !lwp.leaving) {
+            if let Some(lwp) = state.lwp(self.lwp).filter(|lwp| !dying && lwp.leaving == Leaving::No) {
                 if lwp.nudged {
                     let _ = sender.try_send(Interrupt(()));
                 }

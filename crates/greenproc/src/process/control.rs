@@ -4,6 +4,7 @@ use greenproc_sync::atomic::Ordering;
 use greenproc_sync::time;
 
 use crate::error::Result;
+use crate::lwp::Leaving;
 use crate::process::Process;
 use crate::signal::Signal;
 use crate::status::ExitStatus;
@@ -49,7 +50,7 @@ impl Process {
         self.insist_on_life();
         if let Some(lwp) = self.record.state.lock().lwp(self.lwp) {
             // Sticky: should the body swallow the unwinding, the next checkpoint meets it again.
-            lwp.leaving = true;
+            lwp.leaving = Leaving::ByItself;
             if let Some(seat) = &lwp.seat {
                 seat.attention.store(true, Ordering::Relaxed);
             }

@@ -47,9 +47,9 @@ impl Process {
         self.lwp
     }
 
-    /// The command's name.
+    /// The name of its command, or of the last one that it has [executed](Process::exec).
     pub fn name(&self) -> &str {
-        &self.record.name
+        self.renamed.as_ref().map_or(&self.record.first_name, |name| name)
     }
 
     /// What the process has used so far, its running LWPs included.
@@ -93,6 +93,7 @@ impl Process {
     ///
     /// # Errors
     /// - ESRCH: the process is neither the caller nor one of its children, or has ended, or the caller is exiting.
+    /// - EACCES: it is a child that has replaced its body by [`exec`](Process::exec).
     /// - EPERM: the group is not there or in another session; the process leads its session, or is in another one.
     ///
     /// Source: POSIX `setpgid`, decision 14 of the semantics page.
@@ -121,6 +122,7 @@ impl Process {
         let pgid = pgid.unwrap_or(target.pid);
         let mut list = kernel.proclist.lock();
         let freed = list.tree.regroup(caller, node, pgid).map_err(|error| match error {
+            RegroupError::Executed => Error::AlreadyExecuted { pid: target.pid },
             RegroupError::NotMine => Error::NoProcess { pid: target.pid.as_raw() },
             RegroupError::SessionLeader => Error::NotPermitted { what: "a session leader keeps its group" },
             RegroupError::OtherSession => Error::NotPermitted { what: "the process is in another session" },
@@ -136,7 +138,7 @@ impl Process {
     }
 
     /// ESRCH once the process's end is decided (decision 20).
-    pub(super) fn refuse_if_exiting(&self) -> Result<()> {
+    pub(crate) fn refuse_if_exiting(&self) -> Result<()> {
         use greenproc_sync::atomic::Ordering;
         let asked = self.worker.seat.attention.load(Ordering::Relaxed);
         if (asked || !self.worker.in_body.get()) && self.record.state.lock().life.begin_exit().is_none() {

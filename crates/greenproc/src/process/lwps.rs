@@ -9,7 +9,7 @@ use greenproc_sync::Mutex;
 use crate::command::Body;
 use crate::error::{Error, Exhausted, Result};
 use crate::locks::Leaf;
-use crate::lwp::Lwp;
+use crate::lwp::{Leaving, Lwp};
 use crate::pid::LwpId;
 use crate::proc::Proc;
 use crate::proc::ProcState;
@@ -46,7 +46,7 @@ impl Process {
     /// any of them is the process's SIGABRT.
     ///
     /// # Errors
-    /// - ESRCH: the process is exiting, or this was kept beyond its LWP's end.
+    /// - ESRCH: the process is exiting or another body replaces its own, or this was kept beyond its LWP's end.
     /// - EAGAIN: no more native threads may be had, or the process has its limit of LWPs.
     ///
     /// Source: NetBSD `_lwp_create`.
@@ -96,10 +96,11 @@ impl Process {
         Ok(LwpHandle { process: Arc::clone(record), id, result })
     }
 
-    /// Enters a new LWP into the list, unless the process has begun to exit: then none may come (mistake m).
+    /// Enters a new LWP into the list, unless the process has begun to exit, or an exec to replace its body: then none may come (mistake m).
     fn add_lwp(&self) -> Result<LwpId> {
         let mut state = self.record.state.lock();
-        if state.life.begin_exit().is_none() {
+        let replaced = state.lwp(self.lwp).is_none_or(|lwp| lwp.leaving == Leaving::Replaced);
+        if replaced || state.life.begin_exit().is_none() {
             return Err(Error::Exiting { pid: self.record.pid });
         }
         let limit = self.record.limits().lwps.map(|limit| limit as usize);

@@ -25,6 +25,7 @@ pub use lwps::{JoinError, LwpHandle};
 pub use signals::MaskHow;
 
 use crate::error::{Error, Result};
+use crate::image::Name;
 use crate::pid::LwpId;
 use crate::proc::Proc;
 use crate::tree::NodeRef;
@@ -40,12 +41,15 @@ pub struct Process {
     pub(crate) record: Arc<Proc>,
     pub(crate) lwp: LwpId,
     serial: u64,
+    /// Its name, if it has another than it was made with.
+    renamed: Option<Arc<Name>>,
 }
 
 impl Process {
     pub(crate) fn new(worker: Rc<Worker>, record: Arc<Proc>, lwp: LwpId) -> Process {
         let serial = worker.serial.get();
-        Process { worker, record, lwp, serial }
+        let renamed = record.renamed();
+        Process { worker, record, lwp, serial, renamed }
     }
 
     /// The node of a process whose LWP is running; ESRCH for a `Process` kept beyond that.
@@ -64,7 +68,7 @@ impl fmt::Debug for Process {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Process")
             .field("pid", &self.record.pid)
-            .field("name", &self.record.name)
+            .field("name", &self.name())
             .field("lwp", &self.lwp)
             .finish_non_exhaustive()
     }

@@ -233,7 +233,7 @@ impl Process {
     }
 
     /// Leaves the LWP's body.
-    pub(super) fn unwind() -> ! {
+    pub(crate) fn unwind() -> ! {
         assert_no_locks_held();
         resume_unwind(Box::new(Unwind))
     }
@@ -275,7 +275,7 @@ impl Process {
     /// never have one.
     pub(crate) fn name_thread(&self) {
         if !self.worker.named.replace(true) {
-            greenproc_os::thread::set_name(&format!("gp{}:{}", self.record.pid, self.record.name));
+            greenproc_os::thread::set_name(&format!("gp{}:{}", self.record.pid, &**self.record.name()));
         }
     }
 

@@ -89,7 +89,7 @@ impl Child {
             list.note_reaped(&kernel.pids, reaped);
         } else if list.tree.holds(self.node()) {
             let info = target::info_from(self.maker(), Signal::KILL, SigCode::User);
-            list.events.tell(record.pid, &record.name, EventKind::Signalled { signal: Signal::KILL });
+            list.events.tell(record.pid, &record.name(), EventKind::Signalled { signal: Signal::KILL });
             // SIGKILL always finds room.
             let _ = kernel.send_locked(&mut list, record, None, info);
         }

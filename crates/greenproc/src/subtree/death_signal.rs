@@ -98,7 +98,7 @@ impl Kernel {
         for child in mourning {
             if let Some(signal) = child.death_signal() {
                 let info = SigInfo { pid: parent.pid, uid: parent.uid(), ..SigInfo::of_runtime(signal) };
-                list.events.tell(child.pid, &child.name, crate::EventKind::Signalled { signal });
+                list.events.tell(child.pid, &child.name(), crate::EventKind::Signalled { signal });
                 // Who has as many signals pending as may be takes no more.
                 let _ = self.send_locked(list, child, None, info);
             }

@@ -159,7 +159,11 @@ impl Kernel {
         let is_ending = || process.state.lock().life.begin_exit().is_none();
         if !is_ending() {
             killed.count += 1;
-            list.events.tell(process.pid, &process.name, crate::EventKind::Signalled { signal: info.signal });
+            list.events.tell(
+                process.pid,
+                &process.name(),
+                crate::EventKind::Signalled { signal: info.signal },
+            );
             // Who has as many signals pending as may be takes no more.
             let _ = self.send_locked(list, process, None, info);
         }

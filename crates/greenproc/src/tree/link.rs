@@ -189,7 +189,7 @@ impl ProcTree {
             usage: death.usage,
             children_usage,
             report: death.report,
-            name: record.name.clone(),
+            name: record.name().clone(),
             uid: record.uid(),
             gid: record.gid(),
             started: record.started,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use greenproc_os::clock::Moment;
 
+use crate::image::NameNow;
 use crate::pid::Pid;
 use crate::proc::Proc;
 use crate::report::ExitReport;
@@ -134,10 +135,10 @@ impl Node {
     }
 
     /// Its name; none if the place is vacant.
-    pub(crate) fn name(&self) -> Option<&Cow<'static, str>> {
+    pub(crate) fn name(&self) -> Option<NameNow<'_>> {
         match &self.body {
-            Body::Live { record, .. } => Some(&record.name),
-            Body::Zombie(zombie) => Some(&zombie.name),
+            Body::Live { record, .. } => Some(record.name()),
+            Body::Zombie(zombie) => Some(NameNow::First(&zombie.name)),
             Body::Vacant => None,
         }
     }

@@ -1,6 +1,7 @@
-//! Moving a process from one group to another.
+//! Moving a process from one group to another, or from one class of exit signals to another.
 
 use crate::pid::Pid;
+use crate::signal::Signal;
 use crate::tree::ProcTree;
 use crate::tree::arena::NodeRef;
 use crate::tree::groups::Freed;
@@ -10,6 +11,8 @@ use crate::tree::groups::Freed;
 pub(crate) enum RegroupError {
     /// ESRCH: the process is neither the caller nor one of its children.
     NotMine,
+    /// EACCES: the process is a child that has replaced its body.
+    Executed,
     /// EPERM: the process leads its session.
     SessionLeader,
     /// EPERM: the process is in another session than the caller.
@@ -39,6 +42,9 @@ impl ProcTree {
         if session_of(target) != session {
             return Err(RegroupError::OtherSession);
         }
+        if target != caller && self.node(target.id).live().is_some_and(|record| record.has_executed()) {
+            return Err(RegroupError::Executed);
+        }
         if session == self.node(target.id).pid {
             return Err(RegroupError::SessionLeader);
         }
@@ -58,5 +64,21 @@ impl ProcTree {
             self.tell_lost(parent, target);
         }
         Ok(freed)
+    }
+
+    /// Another body replaces the process's own: its exit signal is SIGCHLD from here on. Waiters of its parent are looked at
+    /// again.
+    pub(crate) fn reset_exit_signal(&mut self, node: NodeRef) {
+        let id = node.id;
+        if !self.arena.holds(node) || self.node(id).exit_signal == Some(Signal::CHLD) {
+            return;
+        }
+        self.leave_waits(id);
+        self.arena.get_mut(id).exit_signal = Some(Signal::CHLD);
+        self.enter_waits(id);
+        self.tell_ready(id);
+        if let Some(parent) = self.node(id).parent {
+            self.tell_lost(parent, node);
+        }
     }
 }

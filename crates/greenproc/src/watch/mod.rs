@@ -286,7 +286,6 @@ impl Kernel {
     }
 
     /// Tells those who watch a process that it has replaced its body. Called without a lock.
-    #[allow(dead_code, reason = "what replaces a body calls it")]
     pub(crate) fn note_exec(&self, process: &Proc) {
         if process.is_observed() {
             let wakers = self.proclist.lock().watches.executed(process.pid);
