@@ -46,6 +46,13 @@ fn told(change: impl FnOnce(Builder) -> Builder) -> (Fixture, Receiver<Record>) 
     (Fixture::with(|builder| change(builder).accounting(sink)), records)
 }
 
+/// The next record, which has to have this name and no flag.
+fn soon_named(records: &Receiver<Record>, name: &str) -> Record {
+    let record = soon(records);
+    assert_eq!((record.name.as_ref(), record.flags), (name, Flags::empty()));
+    record
+}
+
 fn is_of(record: &Record, waited: &Waited) {
     assert_eq!(record.pid, waited.pid);
     assert_eq!(record.status, waited.status);
@@ -157,6 +164,9 @@ fn parent_user_and_flags_are_those_of_the_end() {
     assert_eq!((ended[1].name.as_ref(), ended[1].ppid), ("orphan", Pid::INIT));
     assert_eq!(ended[2].ppid, ended[0].pid);
     assert!(ended.iter().all(|record| !record.flags.contains(Flags::SUPERUSER)));
+    // Who has executed another program has its name, and no F.
+    let executes = fixture.child("before", |p| p.exec(Command::new("after", |_| 7)).map(drop));
+    is_of(&soon_named(&records, "after"), &executes.wait().expect("its handle owns it"));
     if root {
         fixture.inside(|p| {
             p.setgid(77).expect("root may");

@@ -72,6 +72,7 @@ pub(crate) struct More {
     pub(crate) death_signal: Option<Signal>,
     /// Of the LWP that waits in `vfork`.
     pub(crate) latch: Option<Arc<Latch>>,
+    pub(crate) counted: bool,
 }
 
 /// Which process group a new process is put into.
@@ -251,6 +252,13 @@ impl Command {
         personality: impl Fn(&Process, &Ending) -> ExitStatus + Send + Sync + 'static,
     ) -> Command {
         self.more().personality = Some(Arc::new(personality));
+        self
+    }
+
+    /// Counts what the runtime does for the process, from its beginning, and for those that it makes. See
+    /// [`Process::counters`](crate::Process::counters).
+    pub fn counted(mut self) -> Command {
+        self.more().counted = true;
         self
     }
 

@@ -82,7 +82,7 @@ pub(crate) fn lwp_end(process: &Process, ended: Ended, begin_ns: u64, since: Mom
         }
         Role::Leaver => {
             if let Some(extras) = process.record.extras() {
-                extras.niceness.end(worker);
+                extras.leave(process);
             }
             let usage = worker.usage(begin_ns, since);
             leave(process, usage);
@@ -288,7 +288,7 @@ pub(crate) fn publish(
     let death = record.state.lock().die(usage);
     let (status, usage) = (death.status, death.usage);
     if let Some(extras) = record.extras() {
-        extras.settle(kernel, &record, usage);
+        extras.settle(kernel, &record, usage, list.tree.parent(node));
     }
     // Row 21: with the final status and times (mistake n), and before anybody can know of the end.
     let wakes = kernel.accounting.as_ref().filter(|sink| sink.push(Record::of(&record, status, usage)));

@@ -10,13 +10,19 @@ use greenproc_sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use crate::arena::ArenaSlot;
 use crate::command::More;
+use crate::counters::{Count, CounterPart};
 use crate::hooks::{ExitHooks, Personality, PersonalitySlot};
 use crate::image::{Environment, Image};
 use crate::limits::{Membership, Rlimits};
 use crate::local::Locals;
+use crate::lwp::Place;
+use crate::lwpctl::LwpControls;
 use crate::niceness::Niceness;
+use crate::pid::LwpId;
 use crate::proc::Proc;
 use crate::process::Process;
+use crate::profile::Profiler;
+use crate::sequence::Sequences;
 use crate::vfork::LatchSlot;
 use crate::worker::drop_isolated;
 
@@ -26,6 +32,10 @@ pub(crate) struct Extras {
     pub(crate) limits: OnceLock<Box<Rlimits>>,
     pub(crate) share: Membership,
     pub(crate) niceness: Niceness,
+    pub(crate) lwpctl: LwpControls,
+    pub(crate) sequences: Sequences,
+    pub(crate) profiler: Profiler,
+    pub(crate) counters: CounterPart,
     /// It did something that only root may.
     used_root: AtomicBool,
     pub(crate) hooks: ExitHooks,
@@ -50,6 +60,7 @@ impl Extras {
         }
         parents.hand_limits_down(child);
         parents.niceness.hand_down(child);
+        parents.counters.hand_down(child);
     }
 
     /// What the command says besides, before anybody can see the process.
@@ -61,6 +72,9 @@ impl Extras {
         if let Some(personality) = more.personality {
             drop(self.personality.set(Some(personality)));
         }
+        if more.counted {
+            self.counters.start();
+        }
     }
 
     /// The parts go, in the order of their rows (10 to 34). The other LWPs have left, the end is decided, and user code
@@ -68,10 +82,16 @@ impl Extras {
     pub(crate) fn tear_down(&self, process: &Process) {
         self.niceness.end(&process.worker);
         self.unwatch(&process.worker.kernel, &process.record);
+        // 10.
+        self.lwpctl.tear_down(process.lwp);
+        // 16.
+        self.sequences.tear_down();
         // 19.
         self.hooks.run(process);
         // 24. The hooks are told what was decided, whatever the personality makes of it.
         self.personality.apply(process);
+        // 28.
+        self.profiler.tear_down(&process.worker.kernel, &process.record);
         // 26, 32. What a value of the process still uses is in the arena, which goes last.
         process.worker.values.drop_all(process);
         self.locals.drop_all(process);
@@ -86,11 +106,27 @@ impl Extras {
         if personality.is_some() {
             drop_isolated(process, self.personality.set(personality));
         }
+        self.sequences.purge();
+        self.profiler.end(&process.worker.kernel, &process.record);
         process.worker.values.drop_all(process);
         self.locals.drop_all(process);
         self.arena.tear_down(process);
         self.locals.reopen();
         self.arena.reopen();
+    }
+
+    /// One of its LWPs leaves, before the process does.
+    pub(crate) fn leave(&self, process: &Process) {
+        self.niceness.end(&process.worker);
+        self.lwpctl.end(process.lwp);
+    }
+
+    /// The calling LWP is somewhere else from now on.
+    pub(crate) fn note_place(&self, lwp: LwpId, place: Place) {
+        self.lwpctl.note(lwp, place.into());
+        if !matches!(place, Place::Running | Place::Stopped) {
+            self.counters.count(Count::Sleep);
+        }
     }
 
     /// Notes, for its accounting record, that the process did what only root may.

@@ -250,7 +250,8 @@ pub(crate) fn usage_now(record: &Proc) -> Usage {
     usage
 }
 
-fn cpu_ns(lwp: &Lwp) -> u64 {
+/// The CPU time of one of its LWPs. Under `p_smutex`.
+pub(crate) fn cpu_ns(lwp: &Lwp) -> u64 {
     let tid = lwp.seat.as_ref().and_then(|seat| seat.tid());
     let now = tid.and_then(clock::other_thread_cpu_ns);
     now.map_or(0, |now| now.saturating_sub(lwp.cpu_begin_ns))

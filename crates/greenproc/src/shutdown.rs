@@ -271,7 +271,7 @@ pub(crate) fn publish_init(init: &Process, usage: Usage) {
     let death = record.state.lock().die(Some(usage));
     let status = death.status;
     if let Some(extras) = record.extras() {
-        extras.settle(kernel, record, death.usage);
+        extras.settle(kernel, record, death.usage, None);
     }
     let wakes = kernel.accounting.as_ref().filter(|sink| sink.push(Record::of(record, status, death.usage)));
     list.events.tell(record.pid, &record.name(), EventKind::Exited { status });

@@ -6,6 +6,7 @@ use greenproc_os::clock::Moment;
 
 use crate::child::Child;
 use crate::command::{Command, ProcessGroup};
+use crate::counters::Count;
 use crate::delivery::UNSTOPPABLE;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
@@ -101,6 +102,7 @@ pub(crate) fn spawn(
             let call = kernel.starts.lock().push(class, Start::Lwp(start));
             kernel.answer(class, call);
             observers.wake();
+            parent.count(Count::Spawn);
             let maker = maker.map(|_| Arc::clone(parent));
             Ok(Child::new(Arc::clone(kernel), record, node, owner, maker))
         }

@@ -168,6 +168,7 @@ impl Process {
         let doze = self.doze();
         if let Some(lwp) = self.record.state.lock().lwp(self.lwp) {
             lwp.place = Place::Stopped;
+            self.note_place(Place::Stopped);
         }
         self.worker.kernel.complete_stop(&self.record);
         let mut state = self.record.state.lock();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::counters::Count;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::kernel::{BATCH, Kernel};
@@ -113,6 +114,10 @@ pub(crate) fn send_info(
     }
     kernel.tell(process, EventKind::Signalled { signal: info.signal });
     kernel.send(process, to, info)?;
+    if let Some(caller) = caller {
+        caller.count(Count::SignalSent);
+    }
+    process.count(Count::SignalReceived);
     Ok(())
 }
 

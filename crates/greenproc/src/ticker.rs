@@ -15,6 +15,7 @@ use crate::limits::{self, Share};
 use crate::locks::Leaf;
 use crate::pid::Pid;
 use crate::proc::Proc;
+use crate::profile;
 use crate::timekeeper::Timekeeper;
 
 /// The shortest time between two looks.
@@ -27,6 +28,7 @@ const LONGEST: Duration = Duration::from_hours(1);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     Cpu(Pid),
+    Profile(Pid),
     Share(u64),
 }
 
@@ -35,6 +37,8 @@ pub(crate) enum Key {
 pub(crate) enum Watched {
     /// The CPU limit of a process.
     Cpu(Weak<Proc>),
+    /// Where the CPU time of a process goes.
+    Profile(Weak<Proc>),
     /// That of a share.
     Share(Weak<Share>),
 }
@@ -137,6 +141,7 @@ impl Watched {
     fn look(&self, kernel: &Arc<Kernel>) -> Option<Duration> {
         match self {
             Watched::Cpu(process) => limits::look_at(kernel, &process.upgrade()?),
+            Watched::Profile(process) => profile::sample(&process.upgrade()?),
             Watched::Share(share) => share.upgrade()?.look_at(kernel),
         }
     }

@@ -20,6 +20,7 @@ use crate::kernel::Kernel;
 use crate::life::Life;
 use crate::local::LwpValues;
 use crate::lwp::{Interrupt, Leaving, Place, Seat, Summons};
+use crate::lwpctl::LwpState;
 use crate::pace::Pace;
 use crate::process::Process;
 use crate::report::ExitReport;
@@ -215,6 +216,7 @@ impl Worker {
         };
         if let Some(extras) = process.extras().filter(|_| alive) {
             extras.niceness.begin(self);
+            extras.lwpctl.note(lwp, LwpState::Running);
         }
         let mut process = Process::new(Rc::clone(self), process, lwp);
         CURRENT.set(Some(process.clone()));

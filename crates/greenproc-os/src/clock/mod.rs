@@ -8,7 +8,7 @@ use std::mem::MaybeUninit;
 use std::time::Duration;
 
 use crate::thread::Tid;
-use undisturbed::Mark;
+pub(crate) use undisturbed::Mark;
 
 /// The CPU time that the calling thread has used since it began, user and system, in nanoseconds; it never goes back.
 ///

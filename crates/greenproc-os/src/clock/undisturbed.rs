@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering, compiler_fence};
 
 /// The kernel's `struct rseq_cs`.
 #[repr(C, align(32))]
+#[derive(Debug)]
 struct Section {
     version: u32,
     flags: u32,
@@ -30,13 +31,26 @@ static SIGNED: [u32; 2] = [SIGNATURE, 0];
 static NOWHERE: Section =
     Section { version: 0, flags: 0, start: SIGNED.as_ptr(), length: 0, abort: &raw const SIGNED[1] };
 
-/// The calling thread's `rseq_cs`; `None` if the C library has not registered one.
-#[derive(Clone, Copy)]
-pub(super) struct Mark(&'static AtomicU64);
+/// The same for whoever else asks: each notices what the other does to the word.
+static ELSEWHERE: Section =
+    Section { version: 0, flags: 0, start: SIGNED.as_ptr(), length: 0, abort: &raw const SIGNED[1] };
+
+/// The calling thread's `rseq_cs`, and to what it is pointed; `None` if the C library has not registered one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark(&'static AtomicU64, &'static Section);
 
 impl Mark {
-    /// The reference is only good on the thread that asks.
+    /// For the thread's CPU clock. The reference is only good on the thread that asks.
     pub(super) fn of_this_thread() -> Option<Mark> {
+        Mark::at(&NOWHERE)
+    }
+
+    /// For others: the clock notices that the word was used.
+    pub(crate) fn elsewhere() -> Option<Mark> {
+        Mark::at(&ELSEWHERE)
+    }
+
+    fn at(section: &'static Section) -> Option<Mark> {
         static OFFSET: OnceLock<Option<isize>> = OnceLock::new();
         let offset = (*OFFSET.get_or_init(area_offset))?;
         let base = thread_pointer();
@@ -45,19 +59,19 @@ impl Mark {
         }
         // SAFETY: the C library says that the thread's `struct rseq` is at this distance from its thread pointer and registered, so
         // it lives as long as the thread. The word at offset 8 is `rseq_cs`; it is aligned, and the kernel writes it on this thread only.
-        Some(Mark(unsafe { AtomicU64::from_ptr(base.offset(offset + 8).cast()) }))
+        Some(Mark(unsafe { AtomicU64::from_ptr(base.offset(offset + 8).cast()) }, section))
     }
 
     /// From here on it is noticed if the thread leaves its CPU.
-    pub(super) fn set(self) {
-        self.0.store((&raw const NOWHERE) as u64, Ordering::Relaxed);
+    pub(crate) fn set(self) {
+        self.0.store(std::ptr::from_ref(self.1) as u64, Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
     }
 
     /// Whether the thread has been on its CPU ever since it was set, and nobody else used the word.
-    pub(super) fn stands(self) -> bool {
+    pub(crate) fn stands(self) -> bool {
         compiler_fence(Ordering::SeqCst);
-        self.0.load(Ordering::Relaxed) == (&raw const NOWHERE) as u64
+        self.0.load(Ordering::Relaxed) == std::ptr::from_ref(self.1) as u64
     }
 }
 
@@ -101,6 +115,16 @@ fn thread_pointer() -> *mut u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_use_of_the_word_is_noticed_by_the_other() {
+        let (Some(clock), Some(other)) = (Mark::of_this_thread(), Mark::elsewhere()) else { return };
+        clock.set();
+        other.set();
+        assert!(!clock.stands());
+        clock.set();
+        assert!(!other.stands());
+    }
 
     #[test]
     fn whoever_was_away_is_noticed() {

@@ -4,6 +4,7 @@
 //! an ordinary thread to std: `std::thread::current`, `park` and `unpark`, `std::thread::scope` and
 //! `thread_local!` values with their destructors work in it.
 
+mod cpu;
 mod guard;
 mod identity;
 mod mask;
@@ -12,6 +13,7 @@ mod native;
 mod niceness;
 mod tid;
 
+pub use cpu::{OnCpu, current_cpu};
 pub use identity::{clear_identity, set_identity};
 pub use mask::SignalMask;
 pub use name::set_name;

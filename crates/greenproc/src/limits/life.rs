@@ -51,7 +51,7 @@ impl Extras {
     /// Takes that back for a process that could not be linked.
     pub(crate) fn disown(&self, kernel: &Kernel, process: &Proc) {
         self.unwatch(kernel, process);
-        self.settle(kernel, process, Usage::default());
+        self.leave_share(kernel, process, Usage::default());
     }
 
     /// The end of the process is decided: its CPU time is of no interest any more.
@@ -62,7 +62,12 @@ impl Extras {
     }
 
     /// The process has ended, and its usage is final. In the hold in which that becomes visible.
-    pub(crate) fn settle(&self, kernel: &Kernel, process: &Proc, usage: Usage) {
+    pub(crate) fn settle(&self, kernel: &Kernel, process: &Proc, usage: Usage, parent: Option<&Arc<Proc>>) {
+        self.counters.settle(usage, parent);
+        self.leave_share(kernel, process, usage);
+    }
+
+    fn leave_share(&self, kernel: &Kernel, process: &Proc, usage: Usage) {
         if let Some(share) = self.share.share() {
             share.leave(kernel, process, usage);
         }

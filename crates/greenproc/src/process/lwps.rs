@@ -117,6 +117,10 @@ impl Process {
 }
 
 impl<T> LwpHandle<T> {
+    pub(crate) fn process(&self) -> &Arc<Proc> {
+        &self.process
+    }
+
     /// Which LWP it is.
     pub fn id(&self) -> LwpId {
         self.id

@@ -11,6 +11,7 @@ use std::panic::{Location, resume_unwind};
 use greenproc_sync::atomic::Ordering;
 use greenproc_sync::{assert_no_locks_held, time};
 
+use crate::counters::Count;
 use crate::delivery::Delivery;
 use crate::error::{Error, Result};
 use crate::lwp::Place;
@@ -215,6 +216,9 @@ impl Process {
                 Delivery::Handle { handler, info, restart, former } => {
                     met = if restart && met != Met::Interrupted { Met::Restart } else { Met::Interrupted };
                     let mask = MaskAfter::new(self, former);
+                    self.record.count(Count::HandlerRun);
+                    // A new generation: the LWP was interrupted.
+                    self.note_place(Place::Running);
                     handler(self, &info);
                     drop(mask);
                 }
@@ -252,12 +256,21 @@ impl Process {
         if let Some(lwp) = state.lwp(self.lwp) {
             lwp.place = place;
         }
+        self.note_place(place);
         None
     }
 
     pub(crate) fn wake_up(&self, state: &mut ProcState) {
         if let Some(lwp) = state.lwp(self.lwp) {
             lwp.place = Place::Running;
+        }
+        self.note_place(Place::Running);
+    }
+
+    /// Tells those who want to know that the LWP is somewhere else.
+    pub(crate) fn note_place(&self, place: Place) {
+        if let Some(extras) = self.record.extras() {
+            extras.note_place(self.lwp, place);
         }
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use greenproc_sync::time;
 
+use crate::counters::Count;
 use crate::error::{Error, Result};
 use crate::process::Process;
 use crate::selector::{WaitFlags, WaitFor, Waited};
@@ -140,7 +141,10 @@ impl Process {
             }
             self.come_back();
             return match found {
-                Ok(waited) => Ok(Some(waited)),
+                Ok(waited) => {
+                    self.record.count(Count::Wait);
+                    Ok(Some(waited))
+                }
                 Err(Unmet::NotYet) => Ok(None),
                 Err(_) => Err(Error::NoChild),
             };

@@ -164,6 +164,12 @@ impl ProcTree {
         self.arena.holds(node) && self.node(node.id).subreaper
     }
 
+    /// The parent, if it has not ended.
+    pub(crate) fn parent(&self, child: NodeRef) -> Option<&Arc<Proc>> {
+        debug_assert!(self.arena.holds(child));
+        self.node(self.node(child.id).parent?).live()
+    }
+
     pub(crate) fn set_subreaper(&mut self, node: NodeRef, subreaper: bool) {
         debug_assert!(self.arena.holds(node));
         self.arena.get_mut(node.id).subreaper = subreaper;
