@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crossbeam_channel::{Sender, unbounded};
-use greenproc::{Child, Command, ExitStatus, LwpId, Process, Signal, State, WaitFlags, WaitFor};
+use greenproc::{Child, Command, ExitStatus, LwpId, LwpState, Process, Signal, State, WaitFlags, WaitFor};
 use greenproc_tests::{AN_HOUR, Barrier, Fixture, OnDrop, barrier, errno, owns, soon};
 
 use crate::{end, fixture};
@@ -230,6 +230,25 @@ fn of_two_execs_one_takes_place() {
         assert_eq!(soon(&begun), code);
         assert!(begun.is_empty());
     }
+}
+
+/// Row 10: the LWP that executes, whatever its number, has ended for those who look at it, and the new main one runs.
+#[test]
+fn who_looks_at_the_former_lwp_finds_that_it_has_ended() {
+    let fixture = fixture();
+    let body = |p: &Process| {
+        let main = p.lwpctl().expect("it lives");
+        let becomes = move |p: &Process| {
+            let former = p.lwpctl().expect("it lives");
+            p.exec(Command::new("after", move |p: &Process| {
+                assert_eq!([main.state(), former.state()], [LwpState::Exited; 2]);
+                assert_eq!(p.lwpctl().expect("it lives").state(), LwpState::Running);
+            }))
+        };
+        p.spawn_lwp(becomes).expect("room").detach();
+        p.sleep(AN_HOUR)
+    };
+    assert!(fixture.run(Command::new("before", body)).expect("room").success());
 }
 
 /// A race of exec and kill ends in one of the two, and nothing is lost of what either owns.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use greenproc::accounting::{Flags, Record};
 use greenproc::{
     ArenaBox, Command, EventFilter, EventKind, ExitStatus, Local, LwpId, LwpLocal, MaskHow, NoteFlags,
     NoteKind, Process, ProcessGroup, SaFlags, SigAction, Signal, WaitFlags, WaitFor,
@@ -443,6 +444,22 @@ fn the_personality_stays_unless_the_command_has_one() {
         fixture.run(Command::new("changes", body).personality(adds(10))).expect("room").code(),
         Some(21)
     );
+}
+
+/// Row 21: the record of a process that has executed says so, with its last name and all that it used.
+#[test]
+fn its_record_says_that_it_has_executed() {
+    let (sender, records) = unbounded();
+    let sink = move |record: &Record| sender.send(record.clone()).map_err(std::io::Error::other);
+    let fixture = Fixture::with(|builder| builder.accounting(sink));
+    let body = |p: &Process| {
+        burn(Duration::from_millis(4));
+        p.exec(Command::new("after", |_| {}))
+    };
+    assert!(fixture.run(Command::new("before", body)).expect("room").success());
+    let record = soon(&records);
+    assert_eq!((record.name.as_ref(), record.flags.contains(Flags::FORKED)), ("after", false));
+    assert!(record.usage.total() >= Duration::from_millis(4));
 }
 
 /// `NOTE_EXEC`: who watches is told.

@@ -36,7 +36,7 @@ pub(crate) struct Successor {
     name: Arc<Name>,
     body: Body,
     args: Arc<[String]>,
-    env: Arc<Environment>,
+    env: Option<Arc<Environment>>,
     personality: Option<Personality>,
 }
 
@@ -103,7 +103,8 @@ impl Process {
         command.check_exec()?;
         self.worker.kernel.programs.resolve(&mut command)?;
         let more = command.more.map(|more| *more).unwrap_or_default();
-        let env = more.strings.environment(&self.environment())?;
+        let parents = self.record.extras().and_then(|extras| extras.image.env());
+        let env = more.strings.environment(parents)?;
         let successor = Successor {
             name: Arc::new(command.name),
             body: command.body,

@@ -54,8 +54,7 @@ impl Extras {
         if let Some(personality) = parents.personality.get() {
             let _none = child.need_extras().personality.set(Some(personality));
         }
-        let env = parents.image.env();
-        if !env.is_empty() {
+        if let Some(env) = parents.image.env() {
             child.need_extras().image.inherit(env);
         }
         parents.hand_limits_down(child);
@@ -64,7 +63,7 @@ impl Extras {
     }
 
     /// What the command says besides, before anybody can see the process.
-    pub(crate) fn begin(&self, more: More, env: Arc<Environment>) {
+    pub(crate) fn begin(&self, more: More, env: Option<Arc<Environment>>) {
         self.image.begin(more.strings.args, env);
         if let Some(latch) = more.latch {
             self.latch.hold(latch);
@@ -102,6 +101,8 @@ impl Extras {
 
     /// Another body replaces the process's own: what it has no part in goes, as above, but the exit hooks do not run.
     pub(crate) fn exec(&self, process: &Process, personality: Option<Personality>) {
+        // Who looks at the former LWP finds that it has ended.
+        self.lwpctl.end(process.lwp);
         drop_isolated(process, self.hooks.take());
         if personality.is_some() {
             drop_isolated(process, self.personality.set(personality));

@@ -61,22 +61,20 @@ impl ExitHooks {
         Ok(())
     }
 
+    /// Takes the hook that runs next; when there is none, hooks are over.
+    fn next(&self) -> Option<Hook> {
+        let mut hooks = self.0.lock();
+        let next = hooks.waiting.pop();
+        hooks.over = next.is_none();
+        next
+    }
+
     /// Runs the hooks, the last registered first; one that a hook registers comes next.
     pub(crate) fn run(&self, process: &Process) {
-        if self.0.lock().waiting.is_empty() {
-            self.0.lock().over = true;
-            return;
-        }
-        let Some(ending) = ending_of(process) else { return };
-        loop {
-            let next = {
-                let mut hooks = self.0.lock();
-                let next = hooks.waiting.pop();
-                hooks.over = next.is_none();
-                next
-            };
-            let Some(hook) = next else { return };
-            isolated(process, || hook(process, &ending));
+        let mut ending = None;
+        while let Some(hook) = self.next() {
+            let Some(ending) = ending.get_or_insert_with(|| ending_of(process)) else { return };
+            isolated(process, || hook(process, ending));
         }
     }
 

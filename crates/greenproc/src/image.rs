@@ -30,7 +30,8 @@ struct Contents {
     /// What it is called since its exec; before that its record has the name.
     name: Option<Arc<Name>>,
     args: Arc<[String]>,
-    env: Arc<Environment>,
+    /// `None` is an empty one.
+    env: Option<Arc<Environment>>,
     /// It has replaced its body.
     executed: bool,
 }
@@ -65,17 +66,18 @@ impl Strings {
     }
 
     /// The environment that they make of the parent's.
-    pub(crate) fn environment(&self, parents: &Arc<Environment>) -> Result<Arc<Environment>> {
-        let mut env = if self.clear { Arc::default() } else { Arc::clone(parents) };
+    pub(crate) fn environment(&self, parents: Option<Arc<Environment>>) -> Result<Option<Arc<Environment>>> {
+        let mut env = parents.filter(|_| !self.clear);
         for (name, value) in &self.changes {
-            let env = Arc::make_mut(&mut env);
+            let env = Arc::make_mut(env.get_or_insert_default());
             match value {
                 Some(value) => env.insert(name.clone(), value.clone()),
                 None => env.remove(name),
             };
         }
         let args = self.args.iter().map(|arg| arg.len() + 1);
-        let env_bytes = env.iter().map(|(name, value)| name.len() + value.len() + 2);
+        let env_bytes =
+            env.iter().flat_map(|env| env.iter()).map(|(name, value)| name.len() + value.len() + 2);
         let bytes = args.chain(env_bytes).sum();
         if bytes > ARG_MAX { Err(Error::ArgumentsTooLong { bytes }) } else { Ok(env) }
     }
@@ -90,8 +92,9 @@ impl Image {
         self.0.lock().name.clone()
     }
 
-    pub(crate) fn env(&self) -> Arc<Environment> {
-        Arc::clone(&self.0.lock().env)
+    /// The environment; `None` if it is empty.
+    pub(crate) fn env(&self) -> Option<Arc<Environment>> {
+        self.0.lock().env.clone()
     }
 
     pub(crate) fn has_executed(&self) -> bool {
@@ -99,7 +102,10 @@ impl Image {
     }
 
     /// A new process's.
-    pub(crate) fn begin(&self, args: Vec<String>, env: Arc<Environment>) {
+    pub(crate) fn begin(&self, args: Vec<String>, env: Option<Arc<Environment>>) {
+        if args.is_empty() && env.is_none() {
+            return;
+        }
         let mut contents = self.0.lock();
         contents.args = args.into();
         contents.env = env;
@@ -107,11 +113,11 @@ impl Image {
 
     /// What a child inherits.
     pub(crate) fn inherit(&self, env: Arc<Environment>) {
-        self.0.lock().env = env;
+        self.0.lock().env = Some(env);
     }
 
     /// An exec's. Under `proclist_lock`, so that who is told of it finds the new name.
-    pub(crate) fn replace(&self, name: &Arc<Name>, args: Arc<[String]>, env: Arc<Environment>) {
+    pub(crate) fn replace(&self, name: &Arc<Name>, args: Arc<[String]>, env: Option<Arc<Environment>>) {
         *self.0.lock() = Contents { name: Some(Arc::clone(name)), args, env, executed: true };
     }
 }
@@ -161,14 +167,14 @@ impl Process {
     /// # }
     /// ```
     pub fn env(&self, name: &str) -> Option<String> {
-        self.record.extras().and_then(|extras| extras.image.env().get(name).cloned())
+        self.record.extras().and_then(|extras| extras.image.env()).and_then(|env| env.get(name).cloned())
     }
 
     /// All of its environment, as it is now.
     ///
     /// Source: POSIX `environ`.
     pub fn environment(&self) -> Arc<BTreeMap<String, String>> {
-        self.record.extras().map(|extras| extras.image.env()).unwrap_or_default()
+        self.record.extras().and_then(|extras| extras.image.env()).unwrap_or_default()
     }
 
     /// Sets a variable of its environment; children made from now on inherit it.
@@ -197,7 +203,7 @@ impl Process {
         let change = Strings { changes: BTreeMap::from([(name, value)]), ..Strings::default() };
         change.check()?;
         let mut contents = self.record.need_extras().image.0.lock();
-        let env = Arc::make_mut(&mut contents.env);
+        let env = Arc::make_mut(contents.env.get_or_insert_default());
         for (name, value) in change.changes {
             match value {
                 Some(value) => env.insert(name, value),

@@ -55,8 +55,8 @@ pub(crate) fn spawn(
     let inherited = Inherited { uid: parent.uid(), gid: parent.gid() };
     let more = match more {
         Some(more) => {
-            let parents = parent.extras().map(|extras| extras.image.env()).unwrap_or_default();
-            let env = more.strings.environment(&parents)?;
+            let parents = parent.extras().and_then(|extras| extras.image.env());
+            let env = more.strings.environment(parents)?;
             Some((more, env))
         }
         None => None,

@@ -167,6 +167,9 @@ impl Locals {
                 values.closed = round == ROUNDS || values.ready.is_empty();
                 values.ready.len()
             };
+            if count == 0 {
+                return;
+            }
             for place in (0..count).rev() {
                 let (_, value) = self.0.lock().ready.remove(place);
                 drop_isolated(process, value);

@@ -1,0 +1,108 @@
+//! Question: what does a process pay for a part that it uses (hooks, values, an arena, a personality, an environment), and what
+//! do `exec` and `vfork` cost beside a life?
+//!
+//! A parent process spawns lives a hundred at a time and waits for them; what a part costs is the difference to the plain row,
+//! divided by a hundred. On one CPU (`taskset -c 0`) that is CPU time; on several, most of it is hidden behind the parent.
+//!
+//! ```text
+//! cargo bench -p greenproc-benches --bench parts [-- FILTER]
+//! ```
+
+mod stopwatch;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use criterion::Criterion;
+use greenproc::{Command, ExitStatus, Local, LwpLocal, Process, Runtime};
+
+use stopwatch::Stopwatch;
+
+static OWN: Local<AtomicU32> = Local::new(AtomicU32::default);
+static LWPS: LwpLocal<AtomicU32> = LwpLocal::new(AtomicU32::default);
+
+/// How many lives there are at a time.
+const BATCH: u64 = 100;
+
+/// What the lives of a row are.
+type Life = (&'static str, fn() -> Command);
+
+/// What is done again and again.
+type Use = (&'static str, fn(&Process));
+
+fn main() {
+    let mut criterion = Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2))
+        .configure_from_args();
+    let lives: [Life; 8] = [
+        ("plain", || Command::new("plain", |_| {})),
+        ("with an exit hook", || Command::new("hook", |p| p.on_exit(|_, _| {}))),
+        ("with a personality", || Command::new("own", |_| {}).personality(|_, _| ExitStatus::exited(0))),
+        ("with a value", || Command::new("local", |p| OWN.with(p, |_| ()))),
+        ("with a value of its LWP", || Command::new("lwp_local", |p| LWPS.with(p, |_| ()))),
+        ("with 64 leaked bytes in its arena", || {
+            Command::new("arena", |p| p.arena()?.alloc([0_u8; 64]).map(std::mem::forget))
+        }),
+        ("of a program, with an argument and a variable", || {
+            Command::program("program").arg("a").env("A", "1")
+        }),
+        ("with an exec", || Command::new("first", |p| p.exec(Command::new("second", |_| {})))),
+    ];
+    let runtime = Runtime::builder().program("program", |_| {}).boot().expect("it boots");
+    let mut group = criterion.benchmark_group("a hundred lives");
+    for (name, life) in lives {
+        group.bench_function(name, |bencher| {
+            bencher
+                .iter_custom(|batches| inside(&runtime, move |p| (0..batches).for_each(|_| batch(p, life))));
+        });
+    }
+    group.finish();
+    let mut group = criterion.benchmark_group("one");
+    let uses: [Use; 6] = [
+        ("spawn and wait", |p| done(p.spawn(Command::new("plain", |_| {})).and_then(|child| child.wait()))),
+        ("vfork and wait", |p| done(p.vfork(Command::new("plain", |_| {})).and_then(|child| child.wait()))),
+        ("vfork of what executes, and wait", |p| {
+            let command = Command::new("first", |p| p.exec(Command::new("second", |_| {})));
+            done(p.vfork(command).and_then(|child| child.wait()));
+        }),
+        ("use of a value", |p| done(OWN.with(p, |own| own.fetch_add(1, Ordering::Relaxed)))),
+        ("use of a value of the LWP", |p| done(LWPS.with(p, |own| own.fetch_add(1, Ordering::Relaxed)))),
+        ("value into the arena and out", |p| done(p.arena().and_then(|arena| arena.alloc(1)))),
+    ];
+    for (name, uses) in uses {
+        group.bench_function(name, |bencher| {
+            bencher.iter_custom(|count| inside(&runtime, move |p| (0..count).for_each(|_| uses(p))));
+        });
+    }
+    group.finish();
+    criterion.final_summary();
+}
+
+fn done<T>(result: greenproc::Result<T>) {
+    drop(std::hint::black_box(result).expect("it succeeds"));
+}
+
+/// Lives that run while others begin and end.
+fn batch(p: &Process, life: fn() -> Command) {
+    for _ in 0..BATCH {
+        drop(p.spawn(life()).expect("room for a hundred"));
+    }
+    for _ in 0..BATCH {
+        done(p.wait());
+    }
+}
+
+/// How long this takes in a process of its own, without that process's own life.
+fn inside(runtime: &Runtime, body: impl FnOnce(&Process) + Send + 'static) -> Duration {
+    let (child, took) = runtime
+        .spawn_returning("parent", move |p| {
+            let watch = Stopwatch::start();
+            body(p);
+            watch.elapsed()
+        })
+        .expect("room for one process");
+    done(child.wait());
+    took.take().expect("it returned")
+}
