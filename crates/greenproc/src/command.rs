@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::descriptor::Given;
 use crate::error::{Error, Result};
 use crate::hooks::{Ending, Personality};
 use crate::image::Strings;
@@ -73,6 +74,7 @@ pub(crate) struct More {
     /// Of the LWP that waits in `vfork`.
     pub(crate) latch: Option<Arc<Latch>>,
     pub(crate) counted: bool,
+    pub(crate) descriptors: Option<Given>,
 }
 
 /// Which process group a new process is put into.
@@ -284,7 +286,10 @@ impl Command {
             && self.limits.is_none()
             && self.stack_size.is_none()
             && !self.own_thread
-            && self.more.as_ref().is_none_or(|more| more.death_signal.is_none());
+            && self
+                .more
+                .as_ref()
+                .is_none_or(|more| more.death_signal.is_none() && more.descriptors.is_none());
         if is_plain {
             return Ok(());
         }

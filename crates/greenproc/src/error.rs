@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::descriptor::Fd;
 use crate::pid::{LwpId, Pid};
 use crate::signal::Signal;
 use crate::status::ExitStatus;
@@ -142,6 +143,34 @@ pub enum Error {
     /// ENOTTY: the terminal is not the controlling one of the caller's session, or there is none.
     #[error("it is not the controlling terminal of the caller's session")]
     NotMyTerminal,
+    /// EBADF: nothing is open under this number.
+    #[error("descriptor {fd} is not open")]
+    BadDescriptor {
+        /// The number.
+        fd: Fd,
+    },
+    /// EBADF: what is open cannot be used in this direction.
+    #[error("{what}")]
+    WrongWay {
+        /// In which.
+        what: &'static str,
+    },
+    /// EINVAL: what is open is not what the call is for.
+    #[error("descriptor {fd} is a {is}, not {wanted}")]
+    WrongType {
+        /// The number.
+        fd: Fd,
+        /// Its type, as Rust names it.
+        is: &'static str,
+        /// The type that was wanted.
+        wanted: &'static str,
+    },
+    /// EMFILE: the process has as many descriptors as it may.
+    #[error("no number below {limit} is free: the process has as many descriptors as it may")]
+    TooManyDescriptors {
+        /// How many it may have.
+        limit: u32,
+    },
     /// EPIPE: all readers of the pipe are gone.
     #[error("nobody reads from the pipe any more")]
     BrokenPipe,
@@ -234,6 +263,7 @@ impl Error {
             | Error::NameHasNul { .. }
             | Error::StackSize { .. }
             | Error::Invalid { .. }
+            | Error::WrongType { .. }
             | Error::Signal { .. } => libc::EINVAL,
             Error::NoProgram { .. } => libc::ENOENT,
             Error::ArgumentsTooLong { .. } => libc::E2BIG,
@@ -241,6 +271,8 @@ impl Error {
             Error::Exhausted(_) | Error::WouldBlock { .. } => libc::EAGAIN,
             Error::OutOfMemory { .. } => libc::ENOMEM,
             Error::BadAddress { .. } => libc::EFAULT,
+            Error::BadDescriptor { .. } | Error::WrongWay { .. } => libc::EBADF,
+            Error::TooManyDescriptors { .. } => libc::EMFILE,
             Error::BrokenPipe => libc::EPIPE,
             Error::Io { .. } => libc::EIO,
             Error::NotMyTerminal => libc::ENOTTY,

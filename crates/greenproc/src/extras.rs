@@ -11,6 +11,7 @@ use greenproc_sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use crate::arena::ArenaSlot;
 use crate::command::More;
 use crate::counters::{Count, CounterPart};
+use crate::descriptor::Descriptors;
 use crate::hooks::{ExitHooks, Personality, PersonalitySlot};
 use crate::image::{Environment, Image};
 use crate::limits::{Membership, Rlimits};
@@ -38,6 +39,7 @@ pub(crate) struct Extras {
     pub(crate) counters: CounterPart,
     /// It did something that only root may.
     used_root: AtomicBool,
+    pub(crate) descriptors: Descriptors,
     pub(crate) hooks: ExitHooks,
     pub(crate) personality: PersonalitySlot,
     pub(crate) locals: Locals,
@@ -85,6 +87,8 @@ impl Extras {
         self.lwpctl.tear_down(process.lwp);
         // 16.
         self.sequences.tear_down();
+        // 17.
+        self.descriptors.close_all(process);
         // 19.
         self.hooks.run(process);
         // 24. The hooks are told what was decided, whatever the personality makes of it.
@@ -103,6 +107,7 @@ impl Extras {
     pub(crate) fn exec(&self, process: &Process, personality: Option<Personality>) {
         // Who looks at the former LWP finds that it has ended.
         self.lwpctl.end(process.lwp);
+        self.descriptors.close_on_exec(process);
         drop_isolated(process, self.hooks.take());
         if personality.is_some() {
             drop_isolated(process, self.personality.set(personality));

@@ -100,6 +100,8 @@ pub struct ProcessDetail {
     pub process: ProcessInfo,
     /// Its LWPs.
     pub lwps: Vec<LwpInfo>,
+    /// How many descriptors it has open.
+    pub descriptors: usize,
     /// How many bytes it has in its [`Arena`](crate::Arena).
     pub arena_bytes: u64,
 }
@@ -272,7 +274,8 @@ pub(crate) fn inspect(kernel: &Kernel, pid: Pid) -> Result<ProcessDetail> {
     let standing = Standing { node, pid, ppid: record.ppid(), pgid: record.pgid(), sid: record.sid() };
     let process = live_info(&standing, &record).ok_or_else(gone)?;
     let arena_bytes = record.extras().map_or(0, |extras| extras.arena.used());
-    Ok(ProcessDetail { process, lwps, arena_bytes })
+    let descriptors = record.extras().map_or(0, |extras| extras.descriptors.count());
+    Ok(ProcessDetail { process, lwps, descriptors, arena_bytes })
 }
 
 fn lwp_info(lwp: &Lwp) -> LwpInfo {

@@ -8,6 +8,7 @@ use crate::child::Child;
 use crate::command::{Command, ProcessGroup};
 use crate::counters::Count;
 use crate::delivery::UNSTOPPABLE;
+use crate::descriptor;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::extras::Extras;
@@ -40,8 +41,21 @@ pub(crate) fn spawn(
 ) -> Result<Child> {
     command.check()?;
     kernel.programs.resolve(&mut command)?;
-    let Command { name, body, group, new_session, mask, exit_signal, limits, stack_size, own_thread, more } =
-        command;
+    let Command {
+        name,
+        body,
+        group,
+        new_session,
+        mask,
+        exit_signal,
+        limits,
+        stack_size,
+        own_thread,
+        mut more,
+    } = command;
+    let given = more.as_mut().and_then(|more| more.descriptors.take());
+    let of_child = || limits.as_ref().map_or_else(|| parent.limits(), |limits| limits.soft);
+    let descriptors = descriptor::for_child(parent.extras(), given, of_child)?;
     let class = match (stack_size, own_thread) {
         (None, false) => kernel.config.class,
         (size, own) => {
@@ -66,6 +80,9 @@ pub(crate) fn spawn(
     inherit_signals(parent, &record, maker, mask);
     if let Some(parents) = parent.extras() {
         Extras::inherit(parents, &record);
+    }
+    if let Some(table) = descriptors {
+        record.need_extras().descriptors.fill(table);
     }
     if let Some((more, env)) = more {
         if more.death_signal.is_some() {

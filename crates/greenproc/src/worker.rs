@@ -380,6 +380,10 @@ impl Worker {
 /// Drops what a dying process owned, so that a panic of its destructor stops nothing (decision 13).
 pub(crate) fn drop_isolated<T>(process: &Process, value: T) -> Ended {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        if payload.is::<Unwind>() {
+            // It called `exit`: only the destructor is over.
+            return Ended::Unwound;
+        }
         report_dropped(process, &*payload);
         // The payload's own destructor may panic as well; one more is contained by leaking it.
         if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {

@@ -60,6 +60,11 @@ impl PipeReader {
         self.receive(Some(process), buf)
     }
 
+    /// The same, for a caller that has entered the process.
+    pub(crate) fn read_entered(&self, process: &Process, buf: &mut [u8]) -> Result<usize> {
+        self.receive(Some(process), buf)
+    }
+
     /// Reads what is there, and does not wait. No checkpoint. From anywhere.
     ///
     /// Returns 0 at the end of the file, and for an empty `buf`.

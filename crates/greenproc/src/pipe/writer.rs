@@ -59,6 +59,12 @@ impl PipeWriter {
     pub fn write(&self, process: &Process, buf: &[u8]) -> Result<usize> {
         process.enter();
         process.check_live()?;
+        self.write_entered(process, buf)
+    }
+
+    /// The same, for a caller that has entered the process.
+    #[track_caller]
+    pub(crate) fn write_entered(&self, process: &Process, buf: &[u8]) -> Result<usize> {
         let sent = self.send(Some(process), buf);
         match sent.result {
             Err(error) if sent.bytes == 0 => Err(error),

@@ -4,6 +4,7 @@ mod blocking;
 mod channel;
 mod control;
 mod credentials;
+mod descriptors;
 mod ids;
 mod limits;
 mod lwps;
