@@ -1,4 +1,5 @@
-//! Question: what does a process pay for a part that it uses (hooks, values, an arena, a personality, an environment), and what
+//! Question: what does a process pay for a part that it uses (hooks, values, an arena, a personality, an environment, limits,
+//! counters), and what
 //! do `exec` and `vfork` cost beside a life?
 //!
 //! A parent process spawns lives a hundred at a time and waits for them; what a part costs is the difference to the plain row,
@@ -14,12 +15,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use criterion::Criterion;
-use greenproc::{Command, ExitStatus, Local, LwpLocal, Process, Runtime};
+use greenproc::{Command, ExitStatus, Limits, Local, LwpLocal, Process, Runtime};
 
 use stopwatch::Stopwatch;
 
 static OWN: Local<AtomicU32> = Local::new(AtomicU32::default);
 static LWPS: LwpLocal<AtomicU32> = LwpLocal::new(AtomicU32::default);
+
+/// A limit that nobody reaches.
+const AN_HOUR: Duration = Duration::from_hours(1);
 
 /// How many lives there are at a time.
 const BATCH: u64 = 100;
@@ -36,7 +40,7 @@ fn main() {
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2))
         .configure_from_args();
-    let lives: [Life; 8] = [
+    let lives: [Life; 12] = [
         ("plain", || Command::new("plain", |_| {})),
         ("with an exit hook", || Command::new("hook", |p| p.on_exit(|_, _| {}))),
         ("with a personality", || Command::new("own", |_| {}).personality(|_, _| ExitStatus::exited(0))),
@@ -48,6 +52,12 @@ fn main() {
         ("of a program, with an argument and a variable", || {
             Command::program("program").arg("a").env("A", "1")
         }),
+        ("with a limit of LWPs", || limited(Limits { lwps: Some(9), ..Limits::default() })),
+        ("with a limit of CPU time", || limited(Limits { cpu: Some(AN_HOUR), ..Limits::default() })),
+        ("with an account of its subtree", || {
+            limited(Limits { subtree_cpu: Some(AN_HOUR), ..Limits::default() })
+        }),
+        ("that counts", || Command::new("counted", |_| {}).counted()),
         ("with an exec", || Command::new("first", |p| p.exec(Command::new("second", |_| {})))),
     ];
     let runtime = Runtime::builder().program("program", |_| {}).boot().expect("it boots");
@@ -60,7 +70,7 @@ fn main() {
     }
     group.finish();
     let mut group = criterion.benchmark_group("one");
-    let uses: [Use; 6] = [
+    let uses: [Use; 10] = [
         ("spawn and wait", |p| done(p.spawn(Command::new("plain", |_| {})).and_then(|child| child.wait()))),
         ("vfork and wait", |p| done(p.vfork(Command::new("plain", |_| {})).and_then(|child| child.wait()))),
         ("vfork of what executes, and wait", |p| {
@@ -69,6 +79,16 @@ fn main() {
         }),
         ("use of a value", |p| done(OWN.with(p, |own| own.fetch_add(1, Ordering::Relaxed)))),
         ("use of a value of the LWP", |p| done(LWPS.with(p, |own| own.fetch_add(1, Ordering::Relaxed)))),
+        ("look at an LWP", |p| done(p.lwpctl().map(|control| control.look()))),
+        ("restartable sequence, with its registration", |p| {
+            done(
+                p.sequence("s").and_then(|sequence| sequence.run(p, || ()).map(|()| sequence.unregister(p))),
+            );
+        }),
+        ("count of its own, looked up by name", |p| done(p.counter("own").map(|counter| counter.add(1)))),
+        ("usage of a subtree that is alone", |p| {
+            std::hint::black_box(p.subtree_usage());
+        }),
         ("value into the arena and out", |p| done(p.arena().and_then(|arena| arena.alloc(1)))),
     ];
     for (name, uses) in uses {
@@ -78,6 +98,10 @@ fn main() {
     }
     group.finish();
     criterion.final_summary();
+}
+
+fn limited(limits: Limits) -> Command {
+    Command::new("limited", |_| {}).limits(limits)
 }
 
 fn done<T>(result: greenproc::Result<T>) {

@@ -282,7 +282,13 @@ fn the_account_of_a_limit_has_all_descendants() {
         soon(&tells);
         assert!(total(p) >= ms(10), "{:?}", total(p));
     });
-    succeeded(&fixture.spawn(limited.limits(subtree(AN_HOUR))).expect("room").wait().expect("mine"));
+    let limited = fixture.spawn(limited.limits(subtree(AN_HOUR))).expect("room");
+    succeeded(&limited.wait().expect("its handle owns it"));
+    // The orphan lives on, and the account with it.
+    assert!(limited.subtree_usage().expect("it has an account").total() >= ms(10));
+    let other = fixture.child("other", |_| {});
+    succeeded(&other.wait().expect("its handle owns it"));
+    assert_eq!(errno(other.subtree_usage()), libc::EINVAL);
 }
 
 /// Row 65 as a limit: when a subtree has used its time, all of it is killed, orphans and the youngest included. Its subreaper

@@ -102,3 +102,49 @@ pub fn read(path: impl AsRef<Path>) -> io::Result<Reading> {
     }
     Ok(reading)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+    use std::os::fd::AsRawFd as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    use super::*;
+
+    /// A pipe that does not block is full as a disk is: it takes a part of what does not fit.
+    #[test]
+    fn a_record_that_is_written_in_part_is_torn_and_the_next_is_whole() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let path = format!("/proc/self/fd/{}", writer.as_raw_fd());
+        let file = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path).unwrap();
+        let mut sink = AccountFile { file, torn: false, line: String::new() };
+        drop(writer);
+        let small = line::read(
+            "{\"pid\":7,\"ppid\":1,\"name\":\"small\",\"uid\":0,\"gid\":0,\"start_us\":1,\"elapsed_us\":2,\"user_ns\":3,\
+             \"system_ns\":4,\"exit\":0,\"flags\":\"F\",\"minor_faults\":0,\"major_faults\":0,\"voluntary_switches\":0,\
+             \"involuntary_switches\":0}",
+        )
+        .unwrap();
+        let large = Record { name: "x".repeat(1 << 20).into(), ..small.clone() };
+        sink.write(&small).unwrap();
+        assert_eq!(sink.write(&large).unwrap_err().kind(), ErrorKind::StorageFull);
+        assert!(sink.torn);
+        // No room at all: nothing is written.
+        assert!(sink.write(&small).is_err() && sink.torn);
+        let mut bytes = vec![0; 1 << 21];
+        let mut length = reader.read(&mut bytes).unwrap();
+        sink.write(&small).unwrap();
+        assert!(!sink.torn);
+        sink.finish().unwrap();
+        drop(sink);
+        let mut rest = Vec::new();
+        length += reader.read_to_end(&mut rest).unwrap();
+        bytes.truncate(length - rest.len());
+        bytes.extend(rest);
+        let lines: Vec<Option<Record>> = bytes
+            .split(|&byte| byte == b'\n')
+            .map(|line| line::read(std::str::from_utf8(line).unwrap()))
+            .collect();
+        assert_eq!(lines, [Some(small.clone()), None, Some(small), None]);
+    }
+}

@@ -1,6 +1,7 @@
 //! Limits of the process, as it sees and sets them itself.
 
-use crate::error::Result;
+use crate::child::Child;
+use crate::error::{Error, Result};
 use crate::limits::{Limits, Pair};
 use crate::process::Process;
 use crate::usage::Usage;
@@ -71,7 +72,7 @@ impl Process {
     ///
     /// If the process has, or had, a limit [`subtree_cpu`](Limits::subtree_cpu) of its own, that limit's account is returned: it has
     /// also those who leave no zombie and those that others have adopted. Else the tree is walked; the lock of the tree is
-    /// held for as long as that takes, some 50 ns for each descendant.
+    /// held for as long as that takes, a step for each descendant.
     ///
     /// Source: row 65 of the kernel map.
     ///
@@ -90,5 +91,37 @@ impl Process {
     pub fn subtree_usage(&self) -> Usage {
         let kernel = &self.worker.kernel;
         self.live_node().map(|node| kernel.subtree_usage(&self.record, node)).unwrap_or_default()
+    }
+}
+
+impl Child {
+    /// What the process and all its descendants have used, by the account of its limit [`subtree_cpu`](Limits::subtree_cpu): also after
+    /// it has ended, and while some of them live on.
+    ///
+    /// # Errors
+    /// - EINVAL: it never had that limit, so there is no account.
+    ///
+    /// Source: row 65 of the kernel map.
+    ///
+    /// ```
+    /// # fn main() -> greenproc::Result<()> {
+    /// use greenproc::{Command, Limits, Runtime};
+    /// use std::time::Duration;
+    /// let runtime = Runtime::boot()?;
+    /// let limits = Limits { subtree_cpu: Some(Duration::from_secs(60)), ..Limits::default() };
+    /// let job = runtime.spawn(Command::new("job", |p| {
+    ///     p.spawn(Command::new("part", |_| {}))?.wait().map(drop)
+    /// }).limits(limits))?;
+    /// let waited = job.wait()?;
+    /// assert_eq!(job.subtree_usage()?.total(), waited.usage.total() + waited.children_usage.total());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn subtree_usage(&self) -> Result<Usage> {
+        let process = self.record();
+        let share = process.extras().and_then(|extras| extras.share.share());
+        let own = share.filter(|share| share.is_led_by(process));
+        own.map(|share| share.usage())
+            .ok_or(Error::Invalid { what: "the process has no account of its subtree" })
     }
 }
