@@ -179,14 +179,18 @@ fn a_shutdown_ends_who_stands_still() {
     let fixture = Fixture::boot();
     let events = fixture.events(EventFilter::JOB_CONTROL);
     let (hold, held) = hold();
+    let (ready, is_ready) = unbounded();
     let children = [
         fixture.child("sleeps", held),
         fixture.child("computes", spin),
-        fixture.child("two", |p| {
+        fixture.child("two", move |p| {
             p.spawn_lwp(spin).expect("room").detach();
+            ready.send(()).expect("the test listens");
             let _ = p.sleep(greenproc_tests::AN_HOUR);
         }),
     ];
+    // A dying process makes no LWP: it has to have made it before.
+    soon(&is_ready);
     for child in &children {
         child.signal(Signal::STOP).expect("it lives");
         assert_eq!(next_event(&events, child.id(), told), ExitStatus::stopped(Signal::STOP));

@@ -22,8 +22,12 @@ impl Admission {
         self.reserved
     }
 
+    pub(crate) fn is_full(&self) -> bool {
+        self.reserved >= self.capacity
+    }
+
     pub(crate) fn reserve(&mut self) -> Result<(), Exhausted> {
-        if self.reserved >= self.capacity {
+        if self.is_full() {
             return Err(Exhausted::Lwps { capacity: self.capacity });
         }
         self.reserved += 1;

@@ -15,11 +15,12 @@ use crate::accounting::{self, Accounting};
 use crate::admission::Admission;
 use crate::command::{Body, check_name, check_stack};
 use crate::crash;
+use crate::departures::Departures;
 use crate::error::{Error, Result};
 use crate::handle::Handle;
 use crate::hooks::{Ending, Personality};
 use crate::host::{self, HostSignals, Plan};
-use crate::kernel::{Config, Kernel, ProcList};
+use crate::kernel::{Config, Kernel, ProcList, ProclistLock};
 use crate::pace::Pace;
 use crate::pid::LwpId;
 use crate::proc::{Inherited, Proc};
@@ -267,7 +268,8 @@ impl Builder {
         let kernel = Arc::new(Kernel {
             config,
             kick,
-            proclist: Mutex::new(list),
+            proclist: ProclistLock::new(list),
+            departures: Departures::default(),
             quiet_cv: Condvar::new(),
             starts: Mutex::new(starts),
             pids: PidTable::new(self.pid_max),
@@ -308,7 +310,7 @@ fn start_init(
     if let Some(personality) = personality {
         drop(record.need_extras().personality.set(Some(personality)));
     }
-    let mut list = kernel.proclist.lock();
+    let mut list = kernel.lock();
     list.admission.reserve()?;
     list.init = Some(list.tree.link_init(Arc::clone(&record)));
     kernel.pids.mark_group(record.pid);

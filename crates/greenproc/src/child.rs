@@ -153,7 +153,7 @@ impl Child {
     /// - ESRCH: it was reaped, even if its pid is in use again.
     /// - EPERM: a process made the handle, and its user may not signal this one.
     pub fn signal(&self, signal: Signal) -> Result<()> {
-        if !self.kernel.proclist.lock().tree.holds(self.node) {
+        if !self.kernel.lock().tree.holds(self.node) {
             return Err(Error::NoProcess { pid: self.record.pid.as_raw() });
         }
         target::send(&self.kernel, self.maker.as_ref(), &self.record, signal)
@@ -259,7 +259,7 @@ impl Child {
     /// The node of init, which is the parent of what handles own.
     fn init(&self) -> Result<NodeRef> {
         // It is there as long as it has a child, even if the runtime is down.
-        self.kernel.proclist.lock().init.ok_or(Error::NoChild)
+        self.kernel.lock().init.ok_or(Error::NoChild)
     }
 
     fn taken(&self, flags: WaitFlags) -> Option<Waited> {
@@ -284,7 +284,7 @@ impl Drop for Child {
         if self.owner == Owner::Parent {
             return;
         }
-        let mut list = self.kernel.proclist.lock();
+        let mut list = self.kernel.lock();
         let reaped = list.tree.release(self.node);
         if let Some(reaped) = &reaped {
             list.note_reaped(&self.kernel.pids, reaped);

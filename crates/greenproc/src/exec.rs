@@ -204,7 +204,7 @@ pub(crate) fn replace(
     let (kernel, record) = (&worker.kernel, &process.record);
     let former = record.name().clone();
     {
-        let mut list = kernel.proclist.lock();
+        let mut list = kernel.lock();
         let mut state = record.state.lock();
         if !state.begin_anew() {
             drop((state, list));
@@ -212,7 +212,8 @@ pub(crate) fn replace(
             return Err(Ended::Unwound);
         }
         state.forget_awaited();
-        record.note_hearing(&state);
+        // Handlers are gone and masks stay: it hears no more than before.
+        let _ = kernel.note_hearing(record, &state);
         let disposition = state.action(Signal::CHLD).disposition();
         drop(state);
         if let Some(node) = record.node() {

@@ -16,14 +16,15 @@
 use std::sync::Arc;
 
 use greenproc_os::clock::Moment;
-use greenproc_sync::{MutexGuard, assert_no_locks_held, time};
+use greenproc_sync::atomic::{Ordering, fence};
+use greenproc_sync::{assert_no_locks_held, time};
 
 use crate::accounting::{Accounting, Record};
 use crate::delivery::Signals;
+use crate::departures::Departure;
 use crate::event::{EventFilter, EventKind};
-use crate::kernel::{BATCH, Kernel, Leftovers, Phase, ProcList};
+use crate::kernel::{BATCH, Kernel, Leftovers, Phase, ProcListGuard};
 use crate::life::Life;
-use crate::locks::Proclist;
 use crate::lwp::{Leaving, Place};
 use crate::pid::{LwpId, Pid};
 use crate::proc::{End, Nudges, Proc, ProcState};
@@ -32,9 +33,10 @@ use crate::shutdown;
 use crate::siginfo::SigInfo;
 use crate::signal::Signal;
 use crate::status::ExitStatus;
+use crate::table::Entry;
 use crate::term::OnTerm;
 use crate::threads::Start;
-use crate::tree::{Buried, Death, Moved, NodeRef};
+use crate::tree::{Buried, Death, Moved, NodeRef, Reaped};
 use crate::usage::Usage;
 use crate::wait_queue::Wakeups;
 use crate::watch::Wakers;
@@ -89,7 +91,7 @@ pub(crate) fn lwp_end(process: &Process, ended: Ended, begin_ns: u64, since: Mom
             if worker.own_thread() {
                 return None;
             }
-            worker.kernel.proclist.lock().admission.release(1);
+            worker.kernel.lock().admission.release(1);
             worker.take_next()
         }
     }
@@ -191,7 +193,7 @@ fn join_those_before(process: &Process) {
         kernel.threads.join(thread);
     }
     if !before.is_empty() {
-        kernel.proclist.lock().admission.release(before.len());
+        kernel.lock().admission.release(before.len());
     }
 }
 
@@ -235,10 +237,10 @@ fn others_leave(process: &Process) {
 /// ones from the first on.
 fn give_children_away<'k>(
     kernel: &'k Kernel,
-    mut list: MutexGuard<'k, Proclist, ProcList>,
+    mut list: ProcListGuard<'k>,
     record: &Proc,
     node: NodeRef,
-) -> MutexGuard<'k, Proclist, ProcList> {
+) -> ProcListGuard<'k> {
     while list.tree.has_children(node) {
         let log = list.events.want(EventFilter::REPARENTED | EventFilter::EXIT_SIGNAL)
             || list.tree.reaper(node).is_some_and(|reaper| reaper.hears_of_deaths());
@@ -262,7 +264,9 @@ fn give_children_away<'k>(
         drop(list);
         drop((adopted.reaper, adopted.mourning, adopted.given));
         kernel.dispose(leftovers);
-        list = kernel.proclist.lock();
+        // Those of them that are about to depart see their new parent, or are entered here.
+        fence(Ordering::SeqCst);
+        list = kernel.lock();
     }
     list
 }
@@ -271,7 +275,7 @@ fn give_children_away<'k>(
 const RECORDS_KEPT: usize = 4_096;
 
 /// Makes the zombie visible, or buries it at once if the parent ignores its children. The `threads` that the process had
-/// may be others' from here on, and the calling thread's next start is taken in the same hold.
+/// may be others' from here on. Returns what the calling thread does next.
 pub(crate) fn publish(
     worker: &Worker,
     record: Arc<Proc>,
@@ -280,58 +284,112 @@ pub(crate) fn publish(
 ) -> Option<Start> {
     let kernel = &worker.kernel;
     let node = record.node().expect("a process that has not died is linked");
-    let mut leftovers = Leftovers::default();
-    let mut list = kernel.proclist.lock();
-    let hung_up = kernel.hang_up(&mut list, record.pid);
-    let ties = list.tree.ties_of(node);
-    let mut list = give_children_away(kernel, list, &record, node);
-    let death = record.state.lock().die(usage);
-    let (status, usage) = (death.status, death.usage);
-    if let Some(extras) = record.extras() {
-        extras.settle(kernel, &record, usage, list.tree.parent(node));
+    kernel.stop_hearing(&record);
+    if record.ends_in_full() || record.extras().is_some() {
+        let mut list = kernel.lock();
+        let hung_up = kernel.hang_up(&mut list, record.pid);
+        let ties = list.tree.ties_of(node);
+        let mut list = give_children_away(kernel, list, &record, node);
+        let death = record.state.lock().die(usage);
+        let remains = kernel.bury(&mut list, node, death, threads, &ties);
+        drop(list);
+        hung_up.into_iter().for_each(Wakeups::wake);
+        remains.dispose(kernel);
+    } else {
+        let death = record.state.lock().die(usage);
+        kernel.depart(&record, Departure { node, death, threads });
     }
-    // Row 21: with the final status and times (mistake n), and before anybody can know of the end.
-    let wakes = kernel.accounting.as_ref().filter(|sink| sink.push(Record::of(&record, status, usage)));
-    let wants_info = list.events.want(EventFilter::EXIT_SIGNAL);
-    // What SIGCHLD does here is the event slot; to be told of besides, somebody has to ask.
-    let notice = list.tree.exit_notice(node);
-    let notice =
-        notice.filter(|(signal, parent)| wants_info || *signal != Signal::CHLD || parent.hears_of_deaths());
-    if let Some((signal, parent)) = notice.map(|(signal, parent)| (signal, Arc::clone(parent))) {
-        let info = SigInfo::of_child(signal, record.pid, record.uid(), status, &usage);
-        list.events.tell(record.pid, &record.name(), EventKind::ExitSignal { to: parent.pid, info });
-        // A parent that has as many pending as it takes has a wait to see the child by.
-        let _ = kernel.send_locked(&mut list, &parent, None, info);
-    }
-    list.events.tell(record.pid, &record.name(), EventKind::Exited { status });
-    let observers =
-        if record.is_observed() { list.watches.ended(record.pid, status) } else { Wakers::default() };
-    let Buried { record: in_tree, reaped } = list.tree.zombify(node, death);
-    if !ties.is_empty() {
-        kernel.release_orphans(&mut list, &ties);
-    }
-    // Few zombies keep their record until they are reaped: that saves the table's cache line, and whoever made it frees it.
-    let in_table =
-        if list.tree.zombies() > RECORDS_KEPT { kernel.pids.entomb(record.pid, node) } else { None };
-    let reaped = match reaped {
-        Some(reaped) => Some(*reaped),
-        // Its handle has killed it and is gone: nobody will wait for it.
-        None if in_tree.is_abandoned() => Some(list.tree.reap(node)),
-        None => None,
-    };
-    if let Some(reaped) = reaped {
-        list.note_reaped(&kernel.pids, &reaped);
-        leftovers.push(reaped);
-    }
-    if list.phase != Phase::Running {
-        kernel.quiet_cv.notify_all();
-    }
-    list.admission.release(threads);
-    drop(list);
-    wakes.into_iter().for_each(Accounting::wake);
-    drop((in_tree, in_table, record));
-    observers.wake();
-    hung_up.into_iter().for_each(Wakeups::wake);
-    kernel.dispose(leftovers);
+    drop(record);
     worker.take_next()
+}
+
+/// What is left to drop of a process that ended.
+#[must_use = "it is dropped after unlocking"]
+pub(crate) struct Remains {
+    in_tree: Arc<Proc>,
+    in_table: Option<Entry>,
+    /// Its parent ignores its children.
+    reaped: Option<Box<Reaped>>,
+    /// Tasks that wait for this end.
+    observers: Wakers,
+}
+
+impl Remains {
+    /// The same under `proclist_lock`, of a process that left nothing of the user's behind: tasks are woken elsewhere.
+    pub(crate) fn dispose_locked(mut self, kernel: &Kernel) {
+        kernel.timekeeper.wake(std::mem::take(&mut self.observers));
+        self.dispose(kernel);
+    }
+
+    pub(crate) fn dispose(self, kernel: &Kernel) {
+        let Remains { in_tree, in_table, reaped, observers } = self;
+        drop((in_tree, in_table));
+        observers.wake();
+        if let Some(reaped) = reaped {
+            kernel.dispose_one(*reaped);
+        }
+    }
+}
+
+impl Kernel {
+    /// Publishes an end (row 46): state, event, exit signal and the choice of the waiter, against the parent as it is in this
+    /// hold. The `ties` are the groups that it may leave to themselves.
+    pub(crate) fn bury(
+        &self,
+        guard: &mut ProcListGuard<'_>,
+        node: NodeRef,
+        death: Death,
+        threads: usize,
+        ties: &[Pid],
+    ) -> Remains {
+        let list = &mut **guard;
+        let (status, usage) = (death.status, death.usage);
+        let record = list.tree.record(node).expect("it has not ended yet");
+        if let Some(extras) = record.extras() {
+            extras.settle(self, record, usage, list.tree.parent(node));
+        }
+        // Row 21: with the final status and times (mistake n), and before anybody can know of the end.
+        let written = self.accounting.as_ref().filter(|sink| sink.push(Record::of(record, status, usage)));
+        written.into_iter().for_each(Accounting::wake);
+        let wants_info = list.events.want(EventFilter::EXIT_SIGNAL);
+        // What SIGCHLD does here is the event slot; to be told of besides, somebody has to ask.
+        let notice = list.tree.exit_notice(node);
+        let notice = notice
+            .filter(|(signal, parent)| wants_info || *signal != Signal::CHLD || parent.hears_of_deaths());
+        if let Some((signal, parent)) = notice.map(|(signal, parent)| (signal, Arc::clone(parent))) {
+            let record = list.tree.record(node).expect("it has not ended yet");
+            let info = SigInfo::of_child(signal, record.pid, record.uid(), status, &usage);
+            list.events.tell(record.pid, &record.name(), EventKind::ExitSignal { to: parent.pid, info });
+            // A parent that has as many pending as it takes has a wait to see the child by.
+            let _ = self.send_locked(guard, &parent, None, info);
+        }
+        let list = &mut **guard;
+        let record = list.tree.record(node).expect("it has not ended yet");
+        list.events.tell(record.pid, &record.name(), EventKind::Exited { status });
+        let observers =
+            if record.is_observed() { list.watches.ended(record.pid, status) } else { Wakers::default() };
+        let Buried { record, reaped } = list.tree.zombify(node, death);
+        if !ties.is_empty() {
+            self.release_orphans(guard, ties);
+        }
+        self.departures.note_standing(guard.tree.has_stopped());
+        let list = &mut **guard;
+        // Few zombies keep their record until they are reaped: that saves the table's cache line, and whoever made it
+        // frees it.
+        let in_table =
+            if list.tree.zombies() > RECORDS_KEPT { self.pids.entomb(record.pid, node) } else { None };
+        let reaped = match reaped {
+            // Its handle has killed it and is gone: nobody will wait for it.
+            None if record.is_abandoned() => Some(Box::new(list.tree.reap(node))),
+            reaped => reaped,
+        };
+        if let Some(reaped) = &reaped {
+            list.note_reaped(&self.pids, reaped);
+        }
+        if list.phase != Phase::Running {
+            self.quiet_cv.notify_all();
+        }
+        list.admission.release(threads);
+        Remains { in_tree: record, in_table, reaped, observers }
+    }
 }

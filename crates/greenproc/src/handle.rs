@@ -46,7 +46,7 @@ impl Drop for Handle {
 }
 
 fn stop(kernel: &Arc<Kernel>) {
-    let running = kernel.proclist.lock().phase == Phase::Running;
+    let running = kernel.lock().phase == Phase::Running;
     // Those who did not stop were told of as events; nobody is left to be given the report.
     if running && shutdown::run(kernel, GRACE).is_ok() {
         return;

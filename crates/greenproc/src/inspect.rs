@@ -136,7 +136,7 @@ pub(crate) fn snapshot(kernel: &Kernel) -> Snapshot {
     let mut from = Some(0);
     while let Some(start) = from {
         // Only what the tree knows is taken under its lock; the rest is looked up page by page without it.
-        let (page, next) = kernel.proclist.lock().tree.page(start, BATCH, look);
+        let (page, next) = kernel.lock().tree.page(start, BATCH, look);
         processes.extend(page.into_iter().filter_map(|found| match found {
             Found::Dead(info) => Some(info),
             Found::Live(standing, record) => {
@@ -167,7 +167,7 @@ fn look(seen: Seen<'_>) -> Found {
 
 /// A process that ended between two looks is a zombie now, or gone: nobody sees a half state (row 38).
 fn ended_meanwhile(kernel: &Kernel, standing: &Standing) -> Option<ProcessInfo> {
-    match kernel.proclist.lock().tree.see(standing.node).map(look)? {
+    match kernel.lock().tree.see(standing.node).map(look)? {
         Found::Dead(info) => Some(info),
         Found::Live(..) => None,
     }

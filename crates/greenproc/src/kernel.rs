@@ -10,6 +10,7 @@ use greenproc_sync::{Condvar, Mutex, MutexGuard, time};
 use crate::accounting::Accounting;
 use crate::admission::Admission;
 use crate::builder::OnInitExit;
+use crate::departures::{Departure, Departures};
 use crate::error::{Error, Exhausted, Result};
 use crate::event::{EventKind, Subscribers};
 use crate::host::HostEnd;
@@ -37,8 +38,10 @@ pub(crate) const BATCH: usize = 256;
 pub(crate) struct Kernel {
     pub(crate) config: Config,
     pub(crate) kick: Kick,
-    /// `proclist_lock`, with all it guards inside.
-    pub(crate) proclist: Mutex<Proclist, ProcList>,
+    /// `proclist_lock`, with all it guards inside. Taken by [`lock`](Kernel::lock).
+    pub(crate) proclist: ProclistLock,
+    /// Ends that are still to be entered under it.
+    pub(crate) departures: Departures,
     /// A process died, or init ended: for shutdown and `Runtime::wait`. Interlock: `proclist_lock`.
     pub(crate) quiet_cv: Condvar<Proclist>,
     /// Which LWPs wait for a thread, under a lock of its own: a thread between two short lives takes no other.
@@ -89,7 +92,21 @@ pub(crate) struct ProcList {
     pub(crate) init: Option<NodeRef>,
     pub(crate) spawned: u64,
     pub(crate) reaped: u64,
+    /// Room for the ends that are entered next.
+    pub(crate) spare: Vec<Departure>,
 }
+
+/// `proclist_lock`, which nobody takes but by way of the kernel.
+pub(crate) struct ProclistLock(Mutex<Proclist, ProcList>);
+
+impl ProclistLock {
+    pub(crate) fn new(list: ProcList) -> ProclistLock {
+        ProclistLock(Mutex::new(list))
+    }
+}
+
+/// `proclist_lock`, held.
+pub(crate) type ProcListGuard<'a> = MutexGuard<'a, Proclist, ProcList>;
 
 /// Where the runtime is in its own life.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -155,6 +172,19 @@ impl ProcList {
 }
 
 impl Kernel {
+    /// Takes `proclist_lock`: with all ends in the tree that were left to be entered.
+    pub(crate) fn lock(&self) -> ProcListGuard<'_> {
+        let mut list = self.proclist.0.lock();
+        self.enter_departures(&mut list);
+        list
+    }
+
+    /// Takes `proclist_lock` and leaves those ends where they are: for who is not concerned by the end of a process that
+    /// leaves nothing behind.
+    pub(crate) fn lock_as_it_is(&self) -> ProcListGuard<'_> {
+        self.proclist.0.lock()
+    }
+
     /// Gives back what a reaped process still had. Called without a lock.
     pub(crate) fn dispose(&self, leftovers: Leftovers) {
         for reaped in leftovers.0 {
@@ -196,7 +226,7 @@ impl Kernel {
                 Nudge::Done => {}
                 Nudge::Waiter(slot) => {
                     // The waiter looked for requests under this lock before it slept.
-                    let _interlock = self.proclist.lock();
+                    let _interlock = self.lock();
                     slot.cv.notify_one();
                 }
                 Nudge::Kick(lwp) => self.timekeeper.kick(process, lwp),
@@ -206,12 +236,7 @@ impl Kernel {
     }
 
     /// The same, for a caller that holds `proclist_lock`.
-    pub(crate) fn nudge_locked(
-        &self,
-        _list: &MutexGuard<'_, Proclist, ProcList>,
-        process: &Arc<Proc>,
-        nudges: Nudges,
-    ) {
+    pub(crate) fn nudge_locked(&self, _list: &ProcListGuard<'_>, process: &Arc<Proc>, nudges: Nudges) {
         for nudge in nudges {
             match nudge {
                 Nudge::Done => {}
@@ -229,13 +254,13 @@ impl Kernel {
         if self.interest.load(Ordering::Relaxed) & kind.filter().bits() == 0 {
             return;
         }
-        self.proclist.lock().events.tell(process.pid, &process.name(), kind);
+        self.lock().events.tell(process.pid, &process.name(), kind);
     }
 
     /// Waits until `done`, or until the deadline; whether it was done.
     pub(crate) fn wait_quiet(
         &self,
-        list: &mut MutexGuard<'_, Proclist, ProcList>,
+        list: &mut ProcListGuard<'_>,
         deadline: Option<Instant>,
         mut done: impl FnMut(&mut ProcList) -> bool,
     ) -> bool {

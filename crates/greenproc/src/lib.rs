@@ -54,6 +54,7 @@ mod command;
 mod counters;
 mod crash;
 mod delivery;
+mod departures;
 mod descriptor;
 mod error;
 mod event;

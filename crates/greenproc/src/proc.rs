@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use greenproc_os::clock::Moment;
-use greenproc_sync::atomic::{AtomicI32, AtomicU16, AtomicU32, AtomicU64, Ordering};
+use greenproc_sync::atomic::{AtomicI32, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 use greenproc_sync::{Condvar, Mutex};
 use smallvec::SmallVec;
 
@@ -51,7 +51,9 @@ const MOURNING: u16 = 16;
 const DOOMED: u16 = 32;
 /// Its handle was dropped and has killed it: nobody will wait for it.
 const ABANDONED: u16 = 64;
-/// What `note_hearing` says; the other marks are left as they are.
+/// Its end is more than a status: it has had a child, leads a session, belongs to a handle, or somebody watches it.
+const ENDS_IN_FULL: u16 = 128;
+/// What `replace_hearing` says; the other marks are left as they are.
 const HEARING: u16 = HEARS_OF_DEATHS | HEARS_OF_STOPS | HAS_SIGNALS;
 
 pub(crate) struct Proc {
@@ -60,9 +62,9 @@ pub(crate) struct Proc {
     pub(crate) first_name: Cow<'static, str>,
     uid: AtomicU32,
     gid: AtomicU32,
-    /// What SIGCHLD means to it, as whoever tells it of a child sees it without its lock (written under `p_smutex`), and
-    /// whether others have to be told of it.
-    hears: AtomicU16,
+    /// What others need to know of it without its lock: what SIGCHLD means to it (written under `p_smutex`), and whether
+    /// its end is a matter of the tree.
+    marks: AtomicU16,
     pub(crate) started: Moment,
     /// Which threads its LWPs run on.
     pub(crate) class: ClassId,
@@ -149,7 +151,7 @@ impl Proc {
             first_name: name,
             uid: AtomicU32::new(inherited.uid),
             gid: AtomicU32::new(inherited.gid),
-            hears: AtomicU16::new(0),
+            marks: AtomicU16::new(0),
             started: now,
             class,
             node: AtomicU64::new(0),
@@ -217,29 +219,29 @@ impl Proc {
 
     /// Whether a signal is to be posted to it when its parent ends.
     pub(crate) fn is_mourning(&self) -> bool {
-        self.hears.load(Ordering::Acquire) & MOURNING != 0
+        self.marks.load(Ordering::Acquire) & MOURNING != 0
     }
 
     pub(crate) fn mark_mourning(&self, mourning: bool) {
-        self.change_marks(MOURNING, if mourning { MOURNING } else { 0 });
+        self.set_marks(MOURNING, if mourning { MOURNING } else { 0 });
     }
 
     /// Whether it makes no child any more, although its exit has not come to that yet.
     pub(crate) fn is_doomed(&self) -> bool {
-        self.hears.load(Ordering::Acquire) & DOOMED != 0
+        self.marks.load(Ordering::Acquire) & DOOMED != 0
     }
 
     pub(crate) fn set_doomed(&self) {
-        self.change_marks(DOOMED, DOOMED);
+        self.set_marks(DOOMED, DOOMED);
     }
 
     /// Whether it is to be reaped as soon as it has ended.
     pub(crate) fn is_abandoned(&self) -> bool {
-        self.hears.load(Ordering::Acquire) & ABANDONED != 0
+        self.marks.load(Ordering::Acquire) & ABANDONED != 0
     }
 
     pub(crate) fn set_abandoned(&self) {
-        self.change_marks(ABANDONED, ABANDONED);
+        self.set_marks(ABANDONED | ENDS_IN_FULL, ABANDONED | ENDS_IN_FULL);
     }
 
     /// The user it acts for (decision 22).
@@ -269,8 +271,9 @@ impl Proc {
         self.gid.store(gid, Ordering::Relaxed);
     }
 
-    /// Notes what SIGCHLD means to the process, after that has changed. Under its `p_smutex`.
-    pub(crate) fn note_hearing(&self, state: &ProcState) {
+    /// Notes what SIGCHLD means to the process, after that has changed; what it meant before is returned. Under its
+    /// `p_smutex`, by [`Kernel::note_hearing`](crate::kernel::Kernel::note_hearing).
+    pub(crate) fn replace_hearing(&self, state: &ProcState) -> bool {
         let mut hears = if state.has_signals() { HAS_SIGNALS } else { 0 };
         if state.hears_of_children() {
             hears |= HEARS_OF_DEATHS;
@@ -279,37 +282,55 @@ impl Proc {
                 hears |= HEARS_OF_STOPS;
             }
         }
-        self.change_marks(HEARING, hears);
+        self.set_marks(HEARING, hears) & HEARS_OF_DEATHS != 0
     }
 
-    /// Sets those of `mask` that are in `marks`, and takes the others of `mask` away.
-    fn change_marks(&self, mask: u16, marks: u16) {
+    /// It is told nothing more; whether it was told of deaths before.
+    pub(crate) fn stop_hearing(&self) -> bool {
+        self.hears_of_deaths() && self.set_marks(HEARS_OF_DEATHS | HEARS_OF_STOPS, 0) & HEARS_OF_DEATHS != 0
+    }
+
+    /// Sets those of `mask` that are in `marks`, and takes the others of `mask` away; what was there before.
+    fn set_marks(&self, mask: u16, marks: u16) -> u16 {
         let change = |former: u16| Some((former & !mask) | marks);
-        let _ = self.hears.fetch_update(Ordering::AcqRel, Ordering::Acquire, change);
+        self.marks.fetch_update(Ordering::SeqCst, Ordering::Acquire, change).unwrap_or_default()
     }
 
     /// Whether somebody watches it or awaits its end. Under `proclist_lock`, where it is written, that is certain.
     pub(crate) fn is_observed(&self) -> bool {
-        self.hears.load(Ordering::Acquire) & OBSERVED != 0
+        self.marks.load(Ordering::Acquire) & OBSERVED != 0
     }
 
-    /// Under `proclist_lock`.
+    /// Under `proclist_lock`, by who then enters what has departed.
     pub(crate) fn set_observed(&self) {
-        self.change_marks(OBSERVED, OBSERVED);
+        self.set_marks(OBSERVED | ENDS_IN_FULL, OBSERVED | ENDS_IN_FULL);
+        fence(Ordering::SeqCst);
+    }
+
+    /// Its end is to be entered into the tree at once. Said before it runs, by itself, or under `proclist_lock` by who
+    /// then enters what has departed.
+    pub(crate) fn end_in_full(&self) {
+        if !self.ends_in_full() {
+            self.set_marks(ENDS_IN_FULL, ENDS_IN_FULL);
+        }
+    }
+
+    pub(crate) fn ends_in_full(&self) -> bool {
+        self.marks.load(Ordering::Relaxed) & ENDS_IN_FULL != 0
     }
 
     /// Whether SIGCHLD of a child's death is more than nothing to it.
     pub(crate) fn hears_of_deaths(&self) -> bool {
-        self.hears.load(Ordering::Acquire) & HEARS_OF_DEATHS != 0
+        self.marks.load(Ordering::Acquire) & HEARS_OF_DEATHS != 0
     }
 
     /// Whether a child has anything of signals to inherit.
     pub(crate) fn has_signals(&self) -> bool {
-        self.hears.load(Ordering::Acquire) & HAS_SIGNALS != 0
+        self.marks.load(Ordering::Acquire) & HAS_SIGNALS != 0
     }
 
     pub(crate) fn hears_of_stops(&self) -> bool {
-        self.hears.load(Ordering::Acquire) & HEARS_OF_STOPS != 0
+        self.marks.load(Ordering::Acquire) & HEARS_OF_STOPS != 0
     }
 
     /// The parent; `None` for init.

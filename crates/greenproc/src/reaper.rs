@@ -14,11 +14,13 @@ pub(crate) fn run(init: &Process) {
     let slot = &init.worker.seat.slot;
     let wanted = Wanted::new(Who::Any, WaitFlags::EXITED | WaitFlags::ALLSIG);
     let Some(node) = init.record.node() else { return };
-    kernel.proclist.lock().tree.enter_channel(node, slot, wanted);
+    // Nobody else looks for what becomes of the orphans.
+    let _listening = kernel.departures.listen(init.record.pid);
+    kernel.lock().tree.enter_channel(node, slot, wanted);
     loop {
         init.checkpoint();
         let mut leftovers = Leftovers::default();
-        let mut list = kernel.proclist.lock();
+        let mut list = kernel.lock();
         list.tree.rearm(node, slot);
         for _ in 0..BATCH {
             let Poll::Ready(child, _) = list.tree.poll(node, &wanted) else { break };
@@ -47,7 +49,7 @@ pub(crate) fn run(init: &Process) {
             if let Some(request) = request {
                 // What becomes of it, init goes on reaping.
                 let _ = init.meet(request);
-                kernel.proclist.lock().tree.enter_channel(node, slot, wanted);
+                kernel.lock().tree.enter_channel(node, slot, wanted);
             }
         } else {
             drop(list);

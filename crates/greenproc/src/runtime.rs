@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use greenproc_sync::atomic::Ordering;
+use greenproc_sync::atomic::{Ordering, fence};
 
 use crate::accounting::{self, Accounting};
 use crate::builder::Builder;
@@ -192,9 +192,11 @@ impl Runtime {
     /// Subscribes to events. The stream holds 65,536 of them; what finds it full is counted and lost.
     pub fn events(&self, filter: EventFilter) -> EventStream {
         let kernel = self.kernel();
-        let mut list = kernel.proclist.lock();
-        kernel.interest.fetch_or(filter.bits(), Ordering::Relaxed);
+        let mut list = kernel.lock();
+        kernel.interest.fetch_or(filter.bits(), Ordering::SeqCst);
+        fence(Ordering::SeqCst);
         let mut stream = list.events.subscribe(filter);
+        kernel.enter_departures(&mut list);
         if matches!(list.phase, Phase::Down(_)) {
             list.events.close();
             stream = stream.into_ended();
@@ -210,7 +212,7 @@ impl Runtime {
     pub fn wait(&self) -> Result<ExitStatus> {
         self.refuse_inside("a process that waits for the end of its runtime")?;
         let kernel = self.kernel();
-        let mut list = kernel.proclist.lock();
+        let mut list = kernel.lock();
         kernel.wait_quiet(&mut list, None, |list| matches!(list.phase, Phase::Down(_)));
         let Phase::Down(status) = list.phase else { unreachable!("waited for without a deadline") };
         drop(list);
@@ -269,7 +271,7 @@ impl Runtime {
             let starts = kernel.starts.lock();
             (starts.resting(), starts.queued())
         };
-        let list = kernel.proclist.lock();
+        let list = kernel.lock();
         Stats {
             processes: list.tree.len(),
             zombies: list.tree.zombies(),
@@ -294,7 +296,7 @@ impl Runtime {
 
     fn init(&self) -> Result<(Arc<Proc>, NodeRef)> {
         let kernel = self.kernel();
-        let list = kernel.proclist.lock();
+        let list = kernel.lock();
         if let Err(error) = list.admits() {
             drop(list);
             return Err(match error {
@@ -308,7 +310,7 @@ impl Runtime {
     }
 
     fn down_or(&self, other: Error) -> Error {
-        let phase = self.kernel().proclist.lock().phase;
+        let phase = self.kernel().lock().phase;
         if let Phase::Down(status) = phase { shutdown::down(self.kernel(), status) } else { other }
     }
 

@@ -66,7 +66,7 @@ impl fmt::Display for ShutdownReport {
 
 /// Shuts a runtime down. Called from a thread that is not one of its own.
 pub(crate) fn run(kernel: &Arc<Kernel>, grace: Duration) -> Result<ShutdownReport> {
-    let asked = begin(&mut kernel.proclist.lock())?;
+    let asked = begin(&mut kernel.lock())?;
     Ok(finish(kernel, asked, grace))
 }
 
@@ -86,9 +86,10 @@ pub(crate) fn hasten(kernel: &Kernel, list: &mut ProcList) {
 /// Shuts a runtime down for which this was begun.
 pub(crate) fn finish(kernel: &Arc<Kernel>, asked: usize, grace: Duration) -> ShutdownReport {
     let deadline = time::now() + grace;
+    kernel.departures.close();
     signal_all(kernel, Signal::TERM);
     let killed = {
-        let mut list = kernel.proclist.lock();
+        let mut list = kernel.lock();
         kernel.wait_quiet(&mut list, Some(deadline), |list| list.live() <= 1 || list.hastened);
         list.live().saturating_sub(1)
     };
@@ -114,7 +115,8 @@ pub(crate) fn stop_threads(kernel: &Arc<Kernel>, stuck: usize) -> usize {
 
 /// Tells every process to end, without waiting for it.
 pub(crate) fn tell_to_end(kernel: &Kernel) {
-    kernel.proclist.lock().phase = Phase::Closing;
+    kernel.departures.close();
+    kernel.lock().phase = Phase::Closing;
     host::leave(kernel);
     signal_all(kernel, Signal::KILL);
     dismiss(kernel);
@@ -136,10 +138,10 @@ fn signal_all(kernel: &Kernel, signal: Signal) {
 fn for_each_live(kernel: &Kernel, mut act: impl FnMut(&Arc<Proc>)) {
     let mut from = Some(0);
     while let Some(start) = from {
-        let (page, next) =
-            kernel.proclist.lock().tree.page(start, BATCH, |seen| {
-                seen.live().filter(|record| record.pid != Pid::INIT).map(Arc::clone)
-            });
+        let (page, next) = kernel
+            .lock()
+            .tree
+            .page(start, BATCH, |seen| seen.live().filter(|record| record.pid != Pid::INIT).map(Arc::clone));
         page.iter().flatten().for_each(&mut act);
         from = next;
     }
@@ -152,7 +154,7 @@ fn kill_and_settle(kernel: &Kernel) {
     let mut deadline = time::now() + STUCK_AFTER + STUCK_AFTER / 2;
     loop {
         let gone = {
-            let mut list = kernel.proclist.lock();
+            let mut list = kernel.lock();
             kernel.wait_quiet(&mut list, Some(deadline.min(end)), |list| list.live() <= 1)
         };
         if gone || time::now() >= end || only_stuck_left(kernel) {
@@ -189,7 +191,7 @@ fn reap_all(kernel: &Kernel) {
     let mut from = Some(0);
     while let Some(start) = from {
         let mut leftovers = Leftovers::default();
-        let mut list = kernel.proclist.lock();
+        let mut list = kernel.lock();
         let (page, next) =
             list.tree.page(start, BATCH, |seen| matches!(seen.body, SeenBody::Dead(_)).then_some(seen.node));
         for node in page.into_iter().flatten() {
@@ -221,7 +223,7 @@ fn end_init(kernel: &Arc<Kernel>, deadline: Instant) -> ExitStatus {
         }
     }
     is_down_by(kernel, time::now() + SETTLE, |_| false);
-    let mut list = kernel.proclist.lock();
+    let mut list = kernel.lock();
     if let Phase::Down(status) = list.phase {
         return status;
     }
@@ -238,7 +240,7 @@ fn end_init(kernel: &Arc<Kernel>, deadline: Instant) -> ExitStatus {
 /// Waits until init has ended, or until the deadline, or until somebody has enough; whether init has ended.
 fn is_down_by(kernel: &Kernel, deadline: Instant, enough: impl Fn(&ProcList) -> bool) -> bool {
     let down = |list: &ProcList| matches!(list.phase, Phase::Down(_));
-    let mut list = kernel.proclist.lock();
+    let mut list = kernel.lock();
     kernel.wait_quiet(&mut list, Some(deadline), |list| down(list) || enough(list));
     down(&list)
 }
@@ -246,8 +248,9 @@ fn is_down_by(kernel: &Kernel, deadline: Instant, enough: impl Fn(&ProcList) -> 
 /// Init is exiting (row 6): nobody is admitted, every process is killed, waited for and reaped.
 pub(crate) fn end_of_init(init: &Process) {
     let kernel = &init.worker.kernel;
+    kernel.departures.close();
     let others = {
-        let mut list = kernel.proclist.lock();
+        let mut list = kernel.lock();
         if list.phase == Phase::Running {
             list.phase = Phase::Closing;
         }
@@ -264,7 +267,7 @@ pub(crate) fn end_of_init(init: &Process) {
 pub(crate) fn publish_init(init: &Process, usage: Usage) {
     let kernel = &init.worker.kernel;
     let record = &init.record;
-    let mut list = kernel.proclist.lock();
+    let mut list = kernel.lock();
     list.admission.release(1);
     init.worker.finish(&mut kernel.starts.lock());
     let hung_up = kernel.hang_up(&mut list, record.pid);

@@ -15,6 +15,7 @@ use crate::extras::Extras;
 use crate::kernel::{Kernel, ProcList};
 use crate::pid::{LwpId, Pid};
 use crate::proc::{Inherited, Proc};
+use crate::signal::Signal;
 use crate::sigset::SigSet;
 use crate::threads::{LwpStart, Start};
 use crate::tree::{Birth, LinkError, NodeRef};
@@ -76,8 +77,8 @@ pub(crate) fn spawn(
         None => None,
     };
     let now = Moment::now();
-    let record = kernel.pids.claim(|pid| Proc::new(pid, name, inherited, class, now))?;
-    inherit_signals(parent, &record, maker, mask);
+    let record = kernel.claim(|pid| Proc::new(pid, name, inherited, class, now))?;
+    inherit_signals(kernel, parent, &record, maker, mask);
     if let Some(parents) = parent.extras() {
         Extras::inherit(parents, &record);
     }
@@ -97,6 +98,9 @@ pub(crate) fn spawn(
         extras.watch_over(kernel, &record);
     }
     let pid = record.pid;
+    if owner == Owner::Handle || new_session || exit_signal.is_some_and(|signal| signal != Signal::CHLD) {
+        record.end_in_full();
+    }
     let birth = Birth {
         record: Arc::clone(&record),
         exit_signal,
@@ -105,7 +109,11 @@ pub(crate) fn spawn(
         new_session,
         user_limit: parent.limits().processes,
     };
-    let mut list = kernel.proclist.lock();
+    let mut list = kernel.lock_as_it_is();
+    if list.admission.is_full() || birth.user_limit.is_some() || birth.group.is_some() {
+        // What has departed may have made room, or have ended a group.
+        kernel.enter_departures(&mut list);
+    }
     match enter(&mut list, kernel, parent, parent_node, birth) {
         Ok(node) => {
             list.events.tell(pid, &record.first_name, EventKind::Spawned { parent: parent.pid });
@@ -129,6 +137,7 @@ pub(crate) fn spawn(
             if let Some(extras) = record.extras() {
                 extras.disown(kernel, &record);
             }
+            kernel.stop_hearing(&record);
             drop(kernel.pids.release(pid));
             Err(error)
         }
@@ -136,7 +145,7 @@ pub(crate) fn spawn(
 }
 
 /// The parent's actions, and the mask of the LWP that spawns, unless the command has one (decision 15). Most have neither.
-fn inherit_signals(parent: &Proc, child: &Proc, maker: Option<LwpId>, mask: Option<SigSet>) {
+fn inherit_signals(kernel: &Kernel, parent: &Proc, child: &Proc, maker: Option<LwpId>, mask: Option<SigSet>) {
     let (actions, inherited) = if parent.has_signals() {
         let state = parent.state.lock();
         (state.actions().map(Arc::clone), maker.map_or(SigSet::EMPTY, |maker| state.mask_of(maker)))
@@ -147,7 +156,8 @@ fn inherit_signals(parent: &Proc, child: &Proc, maker: Option<LwpId>, mask: Opti
     if actions.is_some() || !mask.is_empty() {
         let mut state = child.state.lock();
         state.inherit_signals(actions.as_ref(), mask);
-        child.note_hearing(&state);
+        // It has no children yet of whom it could be told.
+        let _ = kernel.note_hearing(child, &state);
     }
 }
 
@@ -187,6 +197,16 @@ fn forked(list: &mut ProcList, parent: &Proc, child: &Proc) -> Wakers {
         child.set_observed();
     }
     wakers
+}
+
+impl Kernel {
+    /// Claims a pid, if need be one of a process whose end was not entered yet.
+    fn claim(&self, make: impl FnOnce(Pid) -> Proc) -> Result<Arc<Proc>> {
+        if self.pids.is_full() {
+            drop(self.lock());
+        }
+        Ok(self.pids.claim(make)?)
+    }
 }
 
 fn link_error(error: LinkError, parent: Pid) -> Error {

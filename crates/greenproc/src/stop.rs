@@ -5,14 +5,13 @@
 
 use std::sync::Arc;
 
-use greenproc_sync::{MutexGuard, time};
+use greenproc_sync::time;
 
 use crate::delivery::{Change, STOPS};
 use crate::error::Exhausted;
 use crate::event;
 use crate::inspect::usage_now;
-use crate::kernel::{Kernel, ProcList};
-use crate::locks::Proclist;
+use crate::kernel::{Kernel, ProcListGuard};
 use crate::lwp::Place;
 use crate::pid::LwpId;
 use crate::proc::Proc;
@@ -43,7 +42,7 @@ impl Kernel {
         info: SigInfo,
     ) -> Result<(), Exhausted> {
         if info.signal.is_job_control() || process.is_observed() {
-            let mut list = self.proclist.lock();
+            let mut list = self.lock();
             return self.send_locked(&mut list, process, to, info);
         }
         let posted = process.state.lock().post(info, to, || false, time::now())?;
@@ -55,7 +54,7 @@ impl Kernel {
     /// The same, for a caller that holds `proclist_lock`.
     pub(crate) fn send_locked(
         &self,
-        list: &mut MutexGuard<'_, Proclist, ProcList>,
+        list: &mut ProcListGuard<'_>,
         process: &Arc<Proc>,
         to: Option<LwpId>,
         info: SigInfo,
@@ -70,7 +69,7 @@ impl Kernel {
 
     fn post_locked(
         &self,
-        list: &mut MutexGuard<'_, Proclist, ProcList>,
+        list: &mut ProcListGuard<'_>,
         process: &Arc<Proc>,
         to: Option<LwpId>,
         info: SigInfo,
@@ -93,7 +92,7 @@ impl Kernel {
 
     /// Does what a stop signal asks for that an LWP has pending and does not block, unless a SIGCONT has discarded it.
     pub(crate) fn meet_stop(&self, process: &Arc<Proc>, lwp: LwpId) {
-        let mut list = self.proclist.lock();
+        let mut list = self.lock();
         let taken = {
             let mut state = process.state.lock();
             let open = STOPS - state.mask_of(lwp);
@@ -112,12 +111,7 @@ impl Kernel {
     }
 
     /// Tells the parent that a child stopped or went on.
-    fn tell_change(
-        &self,
-        list: &mut MutexGuard<'_, Proclist, ProcList>,
-        process: &Arc<Proc>,
-        change: Change,
-    ) {
+    fn tell_change(&self, list: &mut ProcListGuard<'_>, process: &Arc<Proc>, change: Change) {
         let Some(node) = process.node() else { return };
         let (kind, told) = match change {
             Change::Stopped(signal) => (EventKind::Stopped, event::EventKind::Stopped { signal }),
@@ -125,6 +119,9 @@ impl Kernel {
         };
         list.events.tell(process.pid, &process.name(), told);
         list.tree.post_change(node, kind);
+        if self.departures.note_standing(list.tree.has_stopped()) {
+            self.enter_departures(list);
+        }
         let parent = list.tree.parent_record(node).filter(|parent| parent.hears_of_stops()).map(Arc::clone);
         if let Some(parent) = parent {
             let usage = usage_now(process);
@@ -135,7 +132,7 @@ impl Kernel {
 
     /// An LWP has stopped running: if it was the last, the process has stopped.
     pub(crate) fn complete_stop(&self, process: &Arc<Proc>) {
-        let mut list = self.proclist.lock();
+        let mut list = self.lock();
         let change = process.state.lock().complete_stop();
         if let Some(change) = change {
             self.tell_change(&mut list, process, change);
@@ -144,11 +141,7 @@ impl Kernel {
 
     /// Signals the members of a group that has lost its last tie to the rest of its session, if any of them stands still:
     /// nobody would ever continue them. Under `proclist_lock`.
-    pub(crate) fn release_orphans(
-        &self,
-        list: &mut MutexGuard<'_, Proclist, ProcList>,
-        groups: &[crate::pid::Pid],
-    ) {
+    pub(crate) fn release_orphans(&self, list: &mut ProcListGuard<'_>, groups: &[crate::pid::Pid]) {
         for &group in groups {
             for signal in [Signal::HUP, Signal::CONT] {
                 if signal == Signal::HUP && !list.tree.is_stranded(group) {

@@ -66,12 +66,17 @@ impl PidTable {
         self.used.load(Ordering::Relaxed)
     }
 
+    /// Whether no number is free.
+    pub(crate) fn is_full(&self) -> bool {
+        self.used() >= self.max as usize
+    }
+
     /// Claims the next free pid for the process that `make` returns for it (decision 24). The process can be looked up
     /// from here on, and answers ESRCH until it is linked.
     pub(crate) fn claim(&self, make: impl FnOnce(Pid) -> Proc) -> Result<Arc<Proc>, Exhausted> {
         let mut make = Some(make);
         for _ in 0..self.max {
-            if self.used.load(Ordering::Relaxed) >= self.max as usize {
+            if self.is_full() {
                 break;
             }
             let pid = self.next();

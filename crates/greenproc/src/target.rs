@@ -69,7 +69,7 @@ pub(crate) fn exists(kernel: &Kernel, caller: Option<&Arc<Proc>>, target: Target
         Target::Group(group) => group,
         Target::MyGroup => caller.map_or(Pid::INIT, |caller| caller.pgid()),
     };
-    let members = kernel.proclist.lock().tree.group_members(group).ok_or(Error::NoGroup { pgid: group })?;
+    let members = kernel.lock().tree.group_members(group).ok_or(Error::NoGroup { pgid: group })?;
     let open = members.is_empty() || members.iter().any(|member| permits(caller, member, Signal::HUP));
     if open { Ok(()) } else { Err(FOREIGN) }
 }
@@ -123,7 +123,7 @@ pub(crate) fn send_info(
 
 fn kill_group(kernel: &Kernel, caller: Option<&Arc<Proc>>, group: Pid, signal: Signal) -> Result<()> {
     // In one hold: nobody joins or leaves the group in between, and no child of a member is missed.
-    let members = kernel.proclist.lock().tree.group_members(group).ok_or(Error::NoGroup { pgid: group })?;
+    let members = kernel.lock().tree.group_members(group).ok_or(Error::NoGroup { pgid: group })?;
     // Who may not be signalled is passed over, unless that is everybody; who takes no more is said, when all were tried.
     let (mut reached, mut foreign, mut full) = (false, false, None);
     for member in members.iter().filter(|member| member.pid != Pid::INIT) {
@@ -146,7 +146,6 @@ fn kill_all(kernel: &Kernel, caller: Option<&Arc<Proc>>, signal: Signal) {
     let mut from = Some(0);
     while let Some(start) = from {
         let (page, next) = kernel
-            .proclist
             .lock()
             .tree
             .page(start, BATCH, |seen| seen.live().filter(|record| !spared(record)).map(Arc::clone));

@@ -176,7 +176,7 @@ impl Kernel {
     /// in the queue: whoever ends an LWP takes it, and the timekeeper tries again.
     pub(crate) fn create_thread(self: &Arc<Kernel>, class: ClassId) {
         let (stack_size, keep) = {
-            let capacity = self.proclist.lock().admission.capacity();
+            let capacity = self.lock().admission.capacity();
             let mut starts = self.starts.lock();
             if self.threads.count() >= capacity {
                 // An idle thread of another class takes the room of the one that is needed.
@@ -197,7 +197,7 @@ impl Kernel {
             self.threads.store(id, handle);
         } else {
             self.threads.abandon(id);
-            self.proclist.lock().admission.shrink(self.threads.count());
+            self.lock().admission.shrink(self.threads.count());
             self.starts.lock().refused(class);
             self.timekeeper.retry_starts();
         }

@@ -194,7 +194,7 @@ fn observed<T>(
     if !process.is_observed() {
         return post();
     }
-    let mut list = kernel.proclist.lock();
+    let mut list = kernel.lock();
     let posted = post();
     if posted.is_some() {
         kernel.note_signal(&mut list, process, signal);

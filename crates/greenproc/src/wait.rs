@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use greenproc_sync::atomic::{AtomicU32, Ordering};
-use greenproc_sync::{Mutex, MutexGuard, spin, time};
+use greenproc_sync::{Mutex, spin, time};
 
-use crate::kernel::{Kernel, ProcList};
-use crate::locks::{Leaf, Proclist};
+use crate::departures::Listening;
+use crate::kernel::{Kernel, ProcList, ProcListGuard};
+use crate::locks::Leaf;
 use crate::lwp::Place;
 use crate::pace::Doze;
 use crate::pid::Pid;
@@ -69,8 +70,13 @@ pub(crate) struct Wait<'a> {
 /// Waits for an event. Only looks at requests instead of sleeping.
 pub(crate) fn wait(kernel: &Arc<Kernel>, wait: &Wait<'_>) -> Result<Waited, Unmet> {
     let Wait { ref caller, parent, ref wanted, take, patience, note } = *wait;
-    let mut list = kernel.proclist.lock();
-    match list.tree.poll(parent, wanted) {
+    // What is in the tree already ended before what has departed since.
+    let mut list = kernel.lock_as_it_is();
+    let mut poll = list.tree.poll(parent, wanted);
+    if !matches!(poll, Poll::Ready(..)) && kernel.enter_departures(&mut list) {
+        poll = list.tree.poll(parent, wanted);
+    }
+    match poll {
         Poll::Ready(child, _) => return Ok(consume(kernel, list, child, take, note)),
         Poll::NoChild => return Err(Unmet::NoChild),
         Poll::Nothing if matches!(patience, Patience::None) => return Err(Unmet::NotYet),
@@ -80,10 +86,12 @@ pub(crate) fn wait(kernel: &Arc<Kernel>, wait: &Wait<'_>) -> Result<Waited, Unme
     if caller.looks_first(kernel) {
         drop(list);
         caller.spin(kernel);
-        list = kernel.proclist.lock();
+        list = kernel.lock();
     }
     let mut dozing = None;
+    let mut listening = None;
     loop {
+        kernel.enter_departures(&mut list);
         match list.tree.poll(parent, wanted) {
             Poll::Ready(child, _) if take == Take::Reap => {
                 // The reaping tells those who waited for this child; the caller is still among the waiters then.
@@ -109,7 +117,13 @@ pub(crate) fn wait(kernel: &Arc<Kernel>, wait: &Wait<'_>) -> Result<Waited, Unme
             if !matches!(call, Call::Nobody) {
                 drop(list);
                 kernel.answer(kernel.config.class, call);
-                list = kernel.proclist.lock();
+                list = kernel.lock();
+                continue;
+            }
+        }
+        if listening.is_none() {
+            listening = caller.listen(kernel);
+            if kernel.enter_departures(&mut list) {
                 continue;
             }
         }
@@ -141,12 +155,13 @@ pub(crate) fn look(
     note: Note<'_>,
     not_yet: impl FnOnce(&mut ProcList),
 ) -> Result<Waited, Unmet> {
-    let mut list = kernel.proclist.lock();
+    let mut list = kernel.lock();
     match list.tree.poll(parent, wanted) {
         Poll::Ready(child, _) => Ok(consume(kernel, list, child, Take::Reap, note)),
         Poll::NoChild => Err(Unmet::NoChild),
         Poll::Nothing => {
             not_yet(&mut list);
+            kernel.enter_departures(&mut list);
             Err(Unmet::NotYet)
         }
     }
@@ -171,7 +186,7 @@ fn take_out(kernel: &Kernel, list: &mut ProcList, child: NodeRef, take: Take, no
 
 fn consume(
     kernel: &Kernel,
-    mut list: MutexGuard<'_, Proclist, ProcList>,
+    mut list: ProcListGuard<'_>,
     child: NodeRef,
     take: Take,
     note: Note<'_>,
@@ -221,6 +236,14 @@ impl Caller<'_> {
         process.fall_asleep(&mut process.record.state.lock(), Place::Waiting)
     }
 
+    /// Has the ends of its children entered as they come. What a handle owns is entered at once anyway.
+    fn listen<'k>(&self, kernel: &'k Kernel) -> Option<Listening<'k>> {
+        match self {
+            Caller::Lwp(process) => Some(kernel.departures.listen(process.record.pid)),
+            Caller::Outside(_) => None,
+        }
+    }
+
     /// Counts the LWP as sleeping.
     fn doze<'k>(&self, kernel: &'k Kernel) -> Doze<'k> {
         let counted = match self {
@@ -251,7 +274,8 @@ impl Caller<'_> {
             process.name_thread();
         }
         let slot = self.slot();
-        slot.spin.run(kernel.config.spin, || slot.is_granted() || self.is_asked());
+        let departures = &kernel.departures;
+        slot.spin.run(kernel.config.spin, || slot.is_granted() || departures.waiting() || self.is_asked());
     }
 
     fn is_asked(&self) -> bool {

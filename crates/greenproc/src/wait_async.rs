@@ -102,7 +102,7 @@ impl Future for WaitAsync<'_> {
 impl Drop for WaitAsync<'_> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
-            let waker = self.child.kernel().proclist.lock().watches.forget(self.child.id(), ticket);
+            let waker = self.child.kernel().lock().watches.forget(self.child.id(), ticket);
             drop(waker);
         }
     }

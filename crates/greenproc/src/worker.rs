@@ -209,6 +209,8 @@ impl Worker {
                 entry.seat = Some(Arc::clone(&self.seat));
                 entry.place = Place::Running;
                 entry.cpu_begin_ns = cpu_begin_ns;
+                // One that was asked while it had no thread could not look until now.
+                entry.asked_at = entry.asked_at.map(|_| time::now());
             }
             let asked = state.request(lwp).is_some();
             self.seat.attention.store(asked, Ordering::Relaxed);

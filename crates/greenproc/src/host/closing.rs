@@ -54,7 +54,7 @@ impl Closer {
 /// Begins the shutdown of a runtime, or ends the grace of the one that is under way. Called by the dispatcher.
 pub(super) fn shut_down(kernel: Arc<Kernel>, signal: Signal, grace: Duration) -> Option<Closer> {
     let asked = {
-        let mut list = kernel.proclist.lock();
+        let mut list = kernel.lock();
         let Ok(asked) = shutdown::begin(&mut list) else {
             shutdown::hasten(&kernel, &mut list);
             return None;
@@ -68,7 +68,7 @@ pub(super) fn shut_down(kernel: Arc<Kernel>, signal: Signal, grace: Duration) ->
     let stack = Stack::map(kernel.config.stack_size);
     let entry: Entry = Box::new(move || {
         let report = shutdown::finish(&kernel, asked, grace.min(LONGEST));
-        kernel.proclist.lock().host_end = HostEnd::Done(HostShutdown { signal, report });
+        kernel.lock().host_end = HostEnd::Done(HostShutdown { signal, report });
         kernel.quiet_cv.notify_all();
         drop(kernel);
         is_done.store(true, Ordering::Release);
@@ -90,14 +90,14 @@ pub(super) fn shut_down(kernel: Arc<Kernel>, signal: Signal, grace: Duration) ->
 
 /// Waits for the end of a shutdown that a signal of the host has begun, if one has.
 pub(crate) fn settle(kernel: &Kernel) {
-    let mut list = kernel.proclist.lock();
+    let mut list = kernel.lock();
     kernel.wait_quiet(&mut list, None, |list| !matches!(list.host_end, HostEnd::UnderWay));
 }
 
 /// How a shutdown went that a signal of the host has begun; waits for its end.
 pub(crate) fn ended(kernel: &Kernel) -> Option<HostShutdown> {
     settle(kernel);
-    match &kernel.proclist.lock().host_end {
+    match &kernel.lock().host_end {
         HostEnd::Done(end) => Some(end.clone()),
         HostEnd::No | HostEnd::UnderWay => None,
     }

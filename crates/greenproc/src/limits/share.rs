@@ -192,7 +192,7 @@ impl Kernel {
 
     /// The same for one that has no share, by the tree: whoever dies after this hold has its final usage in its record.
     pub(crate) fn usage_below(&self, node: NodeRef) -> Usage {
-        let (living, mut usage) = self.proclist.lock().tree.subtree(node);
+        let (living, mut usage) = self.lock().tree.subtree(node);
         for process in living {
             usage += usage_now(&process);
         }

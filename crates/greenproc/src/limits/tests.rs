@@ -66,7 +66,7 @@ fn nothing_of_a_reaped_process_stays() {
     is_gone(&share);
     assert_eq!(Arc::strong_count(&witness), 1);
     assert_eq!(kernel.timekeeper.ticker.len(), 0);
-    let list = kernel.proclist.lock();
+    let list = kernel.lock();
     assert_eq!((list.tree.len(), list.tree.processes_of(greenproc_os::limits::user_id())), (1, 1));
 }
 

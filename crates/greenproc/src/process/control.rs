@@ -89,7 +89,7 @@ impl Process {
     /// Source: Linux `prctl(PR_SET_CHILD_SUBREAPER)`, row 36 of the kernel map.
     pub fn set_child_subreaper(&self, subreaper: bool) -> Result<()> {
         let node = self.live_node()?;
-        self.worker.kernel.proclist.lock().tree.set_subreaper(node, subreaper);
+        self.worker.kernel.lock().tree.set_subreaper(node, subreaper);
         Ok(())
     }
 

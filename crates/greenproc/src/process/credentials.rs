@@ -48,7 +48,7 @@ impl Process {
     pub fn setuid(&self, uid: u32) -> Result<()> {
         let node = self.live_node()?;
         // The count of a user's processes changes in the same hold.
-        let mut list = self.worker.kernel.proclist.lock();
+        let mut list = self.worker.kernel.lock();
         if uid != self.uid() && !self.record.as_root() {
             return Err(DOWNWARDS);
         }
@@ -65,7 +65,7 @@ impl Process {
     /// Source: POSIX `setgid`.
     pub fn setgid(&self, gid: u32) -> Result<()> {
         self.check_live()?;
-        let _list = self.worker.kernel.proclist.lock();
+        let _list = self.worker.kernel.lock();
         if gid != self.gid() && !self.record.as_root() {
             return Err(DOWNWARDS);
         }

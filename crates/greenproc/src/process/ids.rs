@@ -64,7 +64,7 @@ impl Process {
     /// Source: POSIX `getrusage(RUSAGE_CHILDREN)`, row 66 of the kernel map.
     pub fn children_usage(&self) -> Usage {
         match self.live_node() {
-            Ok(node) => self.worker.kernel.proclist.lock().tree.reaped_usage(node),
+            Ok(node) => self.worker.kernel.lock().tree.reaped_usage(node),
             Err(_) => Usage::default(),
         }
     }
@@ -81,7 +81,7 @@ impl Process {
             Some(pid) => match self.worker.kernel.find(pid)? {
                 Entry::Live(process) => Ok(process.pgid()),
                 Entry::Dead(node) => {
-                    let group = self.worker.kernel.proclist.lock().tree.pgid(node);
+                    let group = self.worker.kernel.lock().tree.pgid(node);
                     group.ok_or(Error::NoProcess { pid: pid.as_raw() })
                 }
             },
@@ -120,7 +120,7 @@ impl Process {
         };
         let node = target.node().ok_or(Error::NoProcess { pid: target.pid.as_raw() })?;
         let pgid = pgid.unwrap_or(target.pid);
-        let mut list = kernel.proclist.lock();
+        let mut list = kernel.lock();
         let freed = list.tree.regroup(caller, node, pgid).map_err(|error| match error {
             RegroupError::Executed => Error::AlreadyExecuted { pid: target.pid },
             RegroupError::NotMine => Error::NoProcess { pid: target.pid.as_raw() },

@@ -78,7 +78,7 @@ impl Process {
             drop(before);
             Outcome::from(ExitStatus::exited(0))
         });
-        let mut list = kernel.proclist.lock();
+        let mut list = kernel.lock();
         list.admission.reserve()?;
         let id = match self.add_lwp() {
             Ok(id) => id,

@@ -33,7 +33,7 @@ impl Process {
         let node = self.live_node()?;
         self.refuse_if_exiting()?;
         let kernel = &self.worker.kernel;
-        let mut list = kernel.proclist.lock();
+        let mut list = kernel.lock();
         let freed = list.tree.setsid(node).map_err(|error| match error {
             SetsidError::Gone => Error::NotAProcess,
             SetsidError::GroupLeader => {
@@ -59,7 +59,7 @@ impl Process {
             Some(pid) => match self.worker.kernel.find(pid)? {
                 Entry::Live(process) => Ok(process.sid()),
                 Entry::Dead(node) => {
-                    let session = self.worker.kernel.proclist.lock().tree.sid(node);
+                    let session = self.worker.kernel.lock().tree.sid(node);
                     session.ok_or(Error::NoProcess { pid: pid.as_raw() })
                 }
             },

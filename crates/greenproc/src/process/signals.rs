@@ -66,16 +66,18 @@ impl Process {
         }
         let node = self.live_node()?;
         // SIGCHLD's action is the tree's business too, and changes there in the same hold.
-        let list = (signal == Signal::CHLD).then(|| self.worker.kernel.proclist.lock());
+        let list = (signal == Signal::CHLD).then(|| self.worker.kernel.lock());
         let disposition = action.disposition();
-        let former = {
+        let (former, hears) = {
             let mut state = self.record.state.lock();
             let former = state.set_action(signal, action);
-            self.record.note_hearing(&state);
-            former
+            (former, self.worker.kernel.note_hearing(&self.record, &state))
         };
         if let Some(mut list) = list {
             list.tree.set_sigchld(node, disposition);
+            if hears {
+                self.worker.kernel.enter_departures(&mut list);
+            }
         }
         Ok(former)
     }
@@ -133,9 +135,14 @@ impl Process {
 
     /// Sets the mask, without looking at what is pending; that is seen at the next checkpoint.
     pub(crate) fn change_mask(&self, mask: SigSet) -> SigSet {
+        let kernel = &self.worker.kernel;
         let mut state = self.record.state.lock();
         let former = state.set_mask(self.lwp, mask);
-        self.record.note_hearing(&state);
+        let hears = kernel.note_hearing(&self.record, &state);
+        drop(state);
+        if hears {
+            drop(kernel.lock());
+        }
         former
     }
 
@@ -283,6 +290,10 @@ impl Process {
     fn await_signals(&self, wanted: SigSet) {
         let mut state = self.record.state.lock();
         state.set_awaits(self.lwp, wanted);
-        self.record.note_hearing(&state);
+        let hears = self.worker.kernel.note_hearing(&self.record, &state);
+        drop(state);
+        if hears {
+            drop(self.worker.kernel.lock());
+        }
     }
 }

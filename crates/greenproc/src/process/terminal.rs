@@ -38,7 +38,7 @@ impl Process {
     pub fn set_controlling_tty(&self, tty: &Tty) -> Result<()> {
         self.check_live()?;
         let kernel = &self.worker.kernel;
-        let mut list = kernel.proclist.lock();
+        let mut list = kernel.lock();
         let session = self.session_that_it_leads()?;
         if list.tree.controlling(session).is_some() {
             return Err(Error::NotPermitted { what: "the session has a controlling terminal" });
@@ -53,7 +53,7 @@ impl Process {
     ///
     /// Source: POSIX `/dev/tty`.
     pub fn controlling_tty(&self) -> Option<Tty> {
-        let list = self.worker.kernel.proclist.lock();
+        let list = self.worker.kernel.lock();
         list.tree.controlling(self.sid()).map(|own| Tty::of(Arc::clone(&own.terminal)))
     }
 
@@ -69,7 +69,7 @@ impl Process {
     pub fn disconnect_tty(&self) -> Result<()> {
         self.check_live()?;
         let kernel = &self.worker.kernel;
-        let mut list = kernel.proclist.lock();
+        let mut list = kernel.lock();
         if list.tree.controlling(self.sid()).is_none() {
             return Err(Error::NotMyTerminal);
         }
@@ -90,7 +90,7 @@ impl Process {
     ///
     /// Source: POSIX `tcgetpgrp`, which has a number that no group has instead of `None`.
     pub fn tcgetpgrp(&self, tty: &Tty) -> Result<Option<Pid>> {
-        let mut list = self.worker.kernel.proclist.lock();
+        let mut list = self.worker.kernel.lock();
         Ok(self.own(&mut list.tree, tty)?.foreground)
     }
 

@@ -45,7 +45,7 @@ impl Child {
     /// - ESRCH: it was reaped.
     /// - EPERM: a process made the handle, and its user may signal nobody of them.
     pub fn signal_tree(&self, signal: Signal) -> Result<Killed> {
-        if !self.kernel().proclist.lock().tree.holds(self.node()) {
+        if !self.kernel().lock().tree.holds(self.node()) {
             return Err(Error::NoProcess { pid: self.id().as_raw() });
         }
         self.kernel().signal_subtree(self.maker(), self.node(), Root::Meant, signal)
@@ -83,7 +83,7 @@ impl Child {
         if !target::permits(self.maker(), record, Signal::KILL) {
             return false;
         }
-        let mut list = kernel.proclist.lock();
+        let mut list = kernel.lock();
         let reaped = list.tree.abandon(self.node());
         if let Some(reaped) = &reaped {
             list.note_reaped(&kernel.pids, reaped);

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use greenproc_sync::MutexGuard;
 use greenproc_sync::atomic::Ordering;
 
 use crate::command::Command;
 use crate::error::Result;
-use crate::kernel::{Kernel, ProcList};
-use crate::locks::Proclist;
+use crate::kernel::{Kernel, ProcListGuard};
+
 use crate::proc::Proc;
 use crate::process::Process;
 use crate::siginfo::SigInfo;
@@ -58,7 +57,7 @@ impl Process {
     /// Source: Linux `prctl(PR_SET_PDEATHSIG)`.
     pub fn set_parent_death_signal(&self, signal: Option<Signal>) -> Result<()> {
         self.check_live()?;
-        let _list = self.worker.kernel.proclist.lock();
+        let _list = self.worker.kernel.lock();
         self.record.set_death_signal(signal);
         Ok(())
     }
@@ -89,12 +88,7 @@ impl Proc {
 
 impl Kernel {
     /// Posts their death signals to those who have just lost their parent.
-    pub(crate) fn tell_mourning(
-        &self,
-        list: &mut MutexGuard<'_, Proclist, ProcList>,
-        parent: &Proc,
-        mourning: &[Arc<Proc>],
-    ) {
+    pub(crate) fn tell_mourning(&self, list: &mut ProcListGuard<'_>, parent: &Proc, mourning: &[Arc<Proc>]) {
         for child in mourning {
             if let Some(signal) = child.death_signal() {
                 let info = SigInfo { pid: parent.pid, uid: parent.uid(), ..SigInfo::of_runtime(signal) };

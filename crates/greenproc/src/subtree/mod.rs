@@ -9,11 +9,9 @@ mod death_signal;
 
 use std::sync::Arc;
 
-use greenproc_sync::MutexGuard;
-
 use crate::error::{Error, Result};
-use crate::kernel::{BATCH, Kernel, ProcList};
-use crate::locks::Proclist;
+use crate::kernel::{BATCH, Kernel, ProcListGuard};
+
 use crate::pid::Pid;
 use crate::proc::Proc;
 use crate::process::Process;
@@ -95,7 +93,7 @@ impl Process {
     pub fn reap_kill(&self, signal: Signal) -> Result<Killed> {
         let node = self.live_node()?;
         let kernel = &self.worker.kernel;
-        if self.record.pid != Pid::INIT && !kernel.proclist.lock().tree.is_subreaper(node) {
+        if self.record.pid != Pid::INIT && !kernel.lock().tree.is_subreaper(node) {
             return Err(Error::Invalid {
                 what: "only a process that adopts orphans knows all that was made below it",
             });
@@ -113,7 +111,7 @@ impl Kernel {
         who: Root,
         signal: Signal,
     ) -> Result<Killed> {
-        let mut list = self.proclist.lock();
+        let mut list = self.lock();
         let id = list.tree.begin_sweep(root);
         let info = target::info_from(caller, signal, SigCode::User);
         let sweeping = Sweeping { id, caller: caller.map(Arc::clone), info, killed: Killed::default() };
@@ -142,12 +140,12 @@ impl Kernel {
             }
             drop(list);
             drop(found);
-            list = self.proclist.lock();
+            list = self.lock();
         }
     }
 
     /// Does what a sweep is for to one process that it has come to.
-    fn reach(&self, list: &mut MutexGuard<'_, Proclist, ProcList>, id: SweepId, process: &Arc<Proc>) {
+    fn reach(&self, list: &mut ProcListGuard<'_>, id: SweepId, process: &Arc<Proc>) {
         let Some(place) = list.sweeping.iter().position(|sweeping| sweeping.id == id) else { return };
         let (caller, info) = (list.sweeping[place].caller.clone(), list.sweeping[place].info);
         let killed = &mut list.sweeping[place].killed;
@@ -173,23 +171,14 @@ impl Kernel {
     }
 
     /// A process was born while sweeps are under way: those reach it that it is in.
-    pub(crate) fn reach_newborn(
-        &self,
-        list: &mut MutexGuard<'_, Proclist, ProcList>,
-        node: NodeRef,
-        process: &Arc<Proc>,
-    ) {
+    pub(crate) fn reach_newborn(&self, list: &mut ProcListGuard<'_>, node: NodeRef, process: &Arc<Proc>) {
         for id in list.tree.sweep_newborn(node) {
             self.reach(list, id, process);
         }
     }
 
     /// Processes were given away that sweeps had not come to.
-    pub(crate) fn reach_given(
-        &self,
-        list: &mut MutexGuard<'_, Proclist, ProcList>,
-        given: &[(SweepId, Arc<Proc>)],
-    ) {
+    pub(crate) fn reach_given(&self, list: &mut ProcListGuard<'_>, given: &[(SweepId, Arc<Proc>)]) {
         for (id, process) in given {
             self.reach(list, *id, process);
         }

@@ -100,6 +100,9 @@ impl ProcTree {
                 Some(_) | None => return Err(LinkError::BadGroup),
             },
         };
+        if let Some(record) = self.node(parent.id).live() {
+            record.end_in_full();
+        }
         // Actions are inherited (decision 15).
         let sigchld = self.node(parent.id).sigchld;
         let node = self.arena.insert(|generation| Node {

@@ -76,6 +76,11 @@ impl ProcTree {
         self.zombies
     }
 
+    /// Whether somebody stands still.
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.stopped > 0
+    }
+
     pub(crate) fn processes_of(&self, uid: u32) -> u32 {
         self.users.get(&uid).copied().unwrap_or(0)
     }
@@ -173,6 +178,9 @@ impl ProcTree {
     pub(crate) fn set_subreaper(&mut self, node: NodeRef, subreaper: bool) {
         debug_assert!(self.arena.holds(node));
         self.arena.get_mut(node.id).subreaper = subreaper;
+        if let Some(record) = self.node(node.id).live() {
+            record.end_in_full();
+        }
     }
 
     /// What the reaped children of a process used.

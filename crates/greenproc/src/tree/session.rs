@@ -23,6 +23,9 @@ impl ProcTree {
             return Err(SetsidError::Gone);
         }
         let pid = self.node(node.id).pid;
+        if let Some(record) = self.node(node.id).live() {
+            record.end_in_full();
+        }
         // Its number may be in use by a group that it has led and left.
         if self.groups.find(pid).is_some() {
             return Err(SetsidError::GroupLeader);

@@ -66,7 +66,7 @@ impl Kernel {
 
     /// Sends a signal to the foreground group of a session, if this is still its terminal.
     pub(super) fn signal_foreground(&self, terminal: &Arc<Terminal>, session: Pid, signal: Signal) {
-        let mut list = self.proclist.lock();
+        let mut list = self.lock();
         let controlling = list.tree.controlling(session).filter(|own| Arc::ptr_eq(&own.terminal, terminal));
         if let Some(group) = controlling.and_then(|own| own.foreground) {
             self.signal_members(&mut list, group, signal);
@@ -75,7 +75,7 @@ impl Kernel {
 
     /// The other side of a terminal is gone: the leader of the session, if this is still its terminal, is told.
     pub(super) fn carrier_lost(&self, terminal: &Arc<Terminal>, session: Pid) {
-        let mut list = self.proclist.lock();
+        let mut list = self.lock();
         let controlling = list.tree.controlling(session).filter(|own| Arc::ptr_eq(&own.terminal, terminal));
         let leader = controlling.and_then(|_| self.find_live(session).ok());
         let Some(leader) = leader else { return };
@@ -121,7 +121,7 @@ pub(crate) fn in_turn<T>(
 ) -> Result<T> {
     loop {
         let kernel = &process.worker.kernel;
-        let mut list = kernel.proclist.lock();
+        let mut list = kernel.lock();
         let hung_up = terminal.state.lock().hung_up;
         let signal = signal.filter(|_| !hung_up);
         let access =

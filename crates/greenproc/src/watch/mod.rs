@@ -14,7 +14,6 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use crossbeam_channel::Receiver;
-use greenproc_sync::MutexGuard;
 use greenproc_sync::atomic::{AtomicU64, Ordering};
 
 #[cfg(feature = "async")]
@@ -24,8 +23,7 @@ pub(crate) use wakers::Wakers;
 
 use crate::child::Child;
 use crate::error::{Error, Result};
-use crate::kernel::{Kernel, ProcList};
-use crate::locks::Proclist;
+use crate::kernel::{Kernel, ProcList, ProcListGuard};
 use crate::pid::Pid;
 use crate::proc::Proc;
 use crate::process::Process;
@@ -177,7 +175,7 @@ impl Deref for Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        let gone = self.kernel.proclist.lock().watches.remove(self.id, self.pid);
+        let gone = self.kernel.lock().watches.remove(self.id, self.pid);
         // Its waker is the user's.
         drop(gone);
     }
@@ -250,7 +248,7 @@ impl Kernel {
             None => None,
         });
         let node = node.ok_or_else(gone)?;
-        let mut list = self.proclist.lock();
+        let mut list = self.lock();
         let ProcList { tree, watches, .. } = &mut *list;
         let seen = tree.see(node).ok_or_else(gone)?;
         let uid = match seen.body {
@@ -267,18 +265,14 @@ impl Kernel {
             }
             SeenBody::Dead(zombie) => registry::Begun::of_zombie(pid, flags, zombie.status),
         };
+        self.enter_departures(&mut list);
         drop(list);
         let registry::Begun { id, receiver, coalesced } = begun;
         Ok(Watch { kernel: Arc::clone(self), id, pid, receiver, coalesced })
     }
 
     /// Tells those who watch a process of a signal that was posted to it. Under `proclist_lock`.
-    pub(crate) fn note_signal(
-        &self,
-        list: &mut MutexGuard<'_, Proclist, ProcList>,
-        process: &Proc,
-        signal: Signal,
-    ) {
+    pub(crate) fn note_signal(&self, list: &mut ProcListGuard<'_>, process: &Proc, signal: Signal) {
         if process.is_observed() {
             let wakers = list.watches.signalled(process.pid, signal);
             self.timekeeper.wake(wakers);
@@ -288,7 +282,7 @@ impl Kernel {
     /// Tells those who watch a process that it has replaced its body. Called without a lock.
     pub(crate) fn note_exec(&self, process: &Proc) {
         if process.is_observed() {
-            let wakers = self.proclist.lock().watches.executed(process.pid);
+            let wakers = self.lock().watches.executed(process.pid);
             wakers.wake();
         }
     }

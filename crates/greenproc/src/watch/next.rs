@@ -64,7 +64,7 @@ impl Future for NextNote<'_> {
             Err(TryRecvError::Empty) => {}
         }
         let waker = context.waker().clone();
-        let former = self.watch.kernel.proclist.lock().watches.set_waker(self.watch.id, Some(waker));
+        let former = self.watch.kernel.lock().watches.set_waker(self.watch.id, Some(waker));
         drop(former);
         self.registered = true;
         // A note that came before that hold is here; one that comes after it wakes the task.
@@ -79,7 +79,7 @@ impl Future for NextNote<'_> {
 impl Drop for NextNote<'_> {
     fn drop(&mut self) {
         if self.registered {
-            let waker = self.watch.kernel.proclist.lock().watches.set_waker(self.watch.id, None);
+            let waker = self.watch.kernel.lock().watches.set_waker(self.watch.id, None);
             drop(waker);
         }
     }
