@@ -75,6 +75,7 @@ pub(crate) struct More {
     pub(crate) latch: Option<Arc<Latch>>,
     pub(crate) counted: bool,
     pub(crate) descriptors: Option<Given>,
+    pub(crate) shares_directory: bool,
 }
 
 /// Which process group a new process is put into.
@@ -286,10 +287,9 @@ impl Command {
             && self.limits.is_none()
             && self.stack_size.is_none()
             && !self.own_thread
-            && self
-                .more
-                .as_ref()
-                .is_none_or(|more| more.death_signal.is_none() && more.descriptors.is_none());
+            && self.more.as_ref().is_none_or(|more| {
+                more.death_signal.is_none() && more.descriptors.is_none() && !more.shares_directory
+            });
         if is_plain {
             return Ok(());
         }

@@ -171,6 +171,9 @@ pub enum Error {
         /// How many it may have.
         limit: u32,
     },
+    /// ECANCELED: the work was given up before it was done.
+    #[error("the work was cancelled")]
+    Cancelled,
     /// EPIPE: all readers of the pipe are gone.
     #[error("nobody reads from the pipe any more")]
     BrokenPipe,
@@ -273,6 +276,7 @@ impl Error {
             Error::BadAddress { .. } => libc::EFAULT,
             Error::BadDescriptor { .. } | Error::WrongWay { .. } => libc::EBADF,
             Error::TooManyDescriptors { .. } => libc::EMFILE,
+            Error::Cancelled => libc::ECANCELED,
             Error::BrokenPipe => libc::EPIPE,
             Error::Io { .. } => libc::EIO,
             Error::NotMyTerminal => libc::ENOTTY,

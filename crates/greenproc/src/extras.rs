@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use greenproc_sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
+use crate::aio::Pool;
 use crate::arena::ArenaSlot;
 use crate::command::More;
 use crate::counters::{Count, CounterPart};
@@ -25,6 +26,7 @@ use crate::process::Process;
 use crate::profile::Profiler;
 use crate::sequence::Sequences;
 use crate::vfork::LatchSlot;
+use crate::workdir::WorkDir;
 use crate::worker::drop_isolated;
 
 /// The parts. Each is empty until it is used.
@@ -39,7 +41,9 @@ pub(crate) struct Extras {
     pub(crate) counters: CounterPart,
     /// It did something that only root may.
     used_root: AtomicBool,
+    pub(crate) aio: Pool,
     pub(crate) descriptors: Descriptors,
+    pub(crate) workdir: WorkDir,
     pub(crate) hooks: ExitHooks,
     pub(crate) personality: PersonalitySlot,
     pub(crate) locals: Locals,
@@ -59,6 +63,7 @@ impl Extras {
         if let Some(env) = parents.image.env() {
             child.need_extras().image.inherit(env);
         }
+        WorkDir::hand_down(parents, child);
         parents.hand_limits_down(child);
         parents.niceness.hand_down(child);
         parents.counters.hand_down(child);
@@ -85,10 +90,14 @@ impl Extras {
         self.unwatch(&process.worker.kernel, &process.record);
         // 10.
         self.lwpctl.tear_down(process.lwp);
+        // 11.
+        self.aio.tear_down(process);
         // 16.
         self.sequences.tear_down();
         // 17.
         self.descriptors.close_all(process);
+        // 18.
+        self.workdir.tear_down();
         // 19.
         self.hooks.run(process);
         // 24. The hooks are told what was decided, whatever the personality makes of it.
@@ -107,6 +116,7 @@ impl Extras {
     pub(crate) fn exec(&self, process: &Process, personality: Option<Personality>) {
         // Who looks at the former LWP finds that it has ended.
         self.lwpctl.end(process.lwp);
+        self.aio.cancel_waiting(process);
         self.descriptors.close_on_exec(process);
         drop_isolated(process, self.hooks.take());
         if personality.is_some() {

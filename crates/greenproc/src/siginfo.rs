@@ -22,6 +22,9 @@ pub enum SigCode {
     /// Somebody called `tgkill` or `raise`.
     #[doc(alias = "SI_TKILL")]
     Lwp,
+    /// Work that was handed to the background is done.
+    #[doc(alias = "SI_ASYNCIO")]
+    AsyncIo,
     /// A timer expired.
     #[doc(alias = "SI_TIMER")]
     Timer,
@@ -52,6 +55,7 @@ impl SigCode {
             SigCode::User => libc::SI_USER,
             SigCode::Queue => libc::SI_QUEUE,
             SigCode::Lwp => libc::SI_TKILL,
+            SigCode::AsyncIo => libc::SI_ASYNCIO,
             SigCode::Timer => libc::SI_TIMER,
             SigCode::Runtime => libc::SI_KERNEL,
             SigCode::Exited => libc::CLD_EXITED,

@@ -20,6 +20,7 @@ use crate::sigset::SigSet;
 use crate::threads::{LwpStart, Start};
 use crate::tree::{Birth, LinkError, NodeRef};
 use crate::watch::Wakers;
+use crate::workdir::WorkDir;
 
 /// Who may wait for a new process (decision 23).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +89,9 @@ pub(crate) fn spawn(
     if let Some((more, env)) = more {
         if more.death_signal.is_some() {
             record.set_death_signal(more.death_signal);
+        }
+        if more.shares_directory {
+            WorkDir::share(parent, &record);
         }
         record.need_extras().begin(*more, env);
     }

@@ -16,6 +16,7 @@ mod spawn;
 mod terminal;
 mod timers;
 mod waiting;
+mod workdir;
 
 use std::fmt;
 use std::rc::Rc;
