@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crossbeam_channel::{Sender, unbounded};
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use greenproc::{Child, Command, ExitStatus, LwpId, LwpState, Process, Signal, State, WaitFlags, WaitFor};
 use greenproc_tests::{AN_HOUR, Barrier, Fixture, OnDrop, barrier, errno, owns, soon};
 
@@ -11,6 +11,9 @@ use crate::{end, fixture};
 
 /// How often a race is run.
 const ROUNDS: usize = 200;
+
+/// A place to sleep in.
+type Place = fn(&Process, &Receiver<()>);
 
 /// Rows 50 and 51: wherever the others are, they leave, and what they own goes, before the new body begins.
 #[test]
@@ -27,10 +30,14 @@ fn the_other_lwps_leave_wherever_they_are() {
         };
         let _main = count();
         let (_open, silent) = unbounded::<()>();
-        let places: [fn(&Process, &crossbeam_channel::Receiver<()>); 4] = [
+        let places: [Place; 5] = [
             |p, _| drop(p.sleep(AN_HOUR)),
             |p, silent| drop(p.recv(silent)),
             |p, _| drop(p.wait()),
+            |p, _| {
+                let (mut silent, _open) = std::io::pipe().expect("the host has a pipe");
+                drop(p.blocking(|| std::io::Read::read(&mut silent, &mut [0])));
+            },
             |p, _| loop {
                 p.checkpoint();
             },
@@ -47,13 +54,13 @@ fn the_other_lwps_leave_wherever_they_are() {
             };
             p.spawn_lwp(lwp).expect("room").detach();
         }
-        for _ in 0..4 {
+        for _ in 0..5 {
             p.recv(&is_there).expect("they come");
         }
         let left = Arc::clone(&leaving);
         let becomes = move |p: &Process| {
             let after = move |p: &Process| {
-                assert_eq!((p.lwp_id(), left.load(Ordering::Relaxed)), (LwpId::MAIN, 5));
+                assert_eq!((p.lwp_id(), left.load(Ordering::Relaxed)), (LwpId::MAIN, 6));
                 p.spawn_lwp(|_| ()).expect("LWPs may come again").join(p).expect("it returns");
                 9
             };
@@ -63,7 +70,7 @@ fn the_other_lwps_leave_wherever_they_are() {
         p.sleep(AN_HOUR)
     };
     assert_eq!(fixture.run(Command::new("many", body)).expect("room").code(), Some(9));
-    assert_eq!(left.load(Ordering::Relaxed), 5);
+    assert_eq!(left.load(Ordering::Relaxed), 6);
 }
 
 /// Mistake m: LWPs that make LWPs all the time are caught; those that have no thread yet never begin.

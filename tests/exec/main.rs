@@ -4,11 +4,13 @@
 //! |---|---|---|
 //! | `programs` | names, arguments, environments, and what is wrong with them | POSIX `execve`, `posix_spawn` |
 //! | `replace` | what stays and what goes | decisions 14, 15 and 21; rows 19, 26, 32 |
+//! | `storms` | all of it at once, with stops and kills | decision 6 |
 //! | `lwps` | the other LWPs leave; what else may end the process meanwhile | rows 7, 50, 51; decision 17, mistake m |
 
 mod lwps;
 mod programs;
 mod replace;
+mod storms;
 
 use greenproc::{Command, Process, Result, Termination};
 use greenproc_tests::{Fixture, succeeded};
