@@ -142,6 +142,25 @@ fn hooks_run_between_the_last_lwp_and_the_zombie() {
     assert_eq!(child.wait().expect("its handle owns it").status, ExitStatus::exited(6));
 }
 
+/// Decision 20: a hook that stays where no request reaches it is named, state D, and delays nobody else.
+#[test]
+fn a_hook_that_stays_is_named() {
+    let fixture = Fixture::boot();
+    let events = fixture.events(EventFilter::TROUBLE);
+    let (arrive, barrier) = barrier();
+    let child = fixture.child("stays", move |p| p.on_exit(move |_, _| arrive()));
+    barrier.is_reached();
+    let stuck = next_event(&events, child.id(), |kind| match kind {
+        EventKind::Stuck(stuck) => Some(stuck.clone()),
+        _ => None,
+    });
+    assert_eq!((stuck.name.as_ref(), stuck.in_host_call), ("stays", false));
+    assert_eq!(fixture.snapshot().get(child.id()).expect("it is there").state, State::Stuck);
+    assert!(fixture.run(Command::new("other", |_| {})).expect("room").success());
+    drop(barrier);
+    succeeded(&child.wait().expect("its handle owns it"));
+}
+
 /// Row 19: also on a thread of its own, which ends before the zombie is seen.
 #[test]
 fn hooks_run_on_a_thread_of_its_own_too() {

@@ -156,6 +156,27 @@ impl ProcState {
     }
 }
 
+impl Process {
+    /// The owner of the exit is about to run code of the user's, which may stay where no request reaches it: then it is to be
+    /// named (state D, decision 20).
+    pub(crate) fn begin_last_code(&self) {
+        self.mark_last_code(Place::Running);
+        self.worker.kernel.timekeeper.watch(&self.record, self.lwp);
+    }
+
+    /// It has come back from there.
+    pub(crate) fn end_last_code(&self) {
+        self.mark_last_code(Place::Leaving);
+    }
+
+    fn mark_last_code(&self, place: Place) {
+        if let Some(lwp) = self.record.state.lock().lwp(self.lwp) {
+            lwp.place = place;
+            lwp.asked_at = (place == Place::Running).then(time::now);
+        }
+    }
+}
+
 /// Takes the LWP out of its process and tells those who wait for that.
 fn leave(process: &Process, usage: Usage) {
     let worker = &process.worker;

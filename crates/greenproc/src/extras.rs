@@ -98,6 +98,10 @@ impl Extras {
         self.descriptors.close_all(process);
         // 18.
         self.workdir.tear_down();
+        let watched = self.has_last_code();
+        if watched {
+            process.begin_last_code();
+        }
         // 19.
         self.hooks.run(process);
         // 24. The hooks are told what was decided, whatever the personality makes of it.
@@ -108,8 +112,19 @@ impl Extras {
         process.worker.values.drop_all(process);
         self.locals.drop_all(process);
         self.arena.tear_down(process);
+        if watched {
+            process.end_last_code();
+        }
         // 29. The process has nothing more that its parent may have lent it.
         self.latch.release();
+    }
+
+    /// Whether code of the user's is to run at the end, or what may have some in its destructors is to be dropped.
+    fn has_last_code(&self) -> bool {
+        !self.hooks.is_empty()
+            || self.personality.get().is_some()
+            || !self.locals.is_empty()
+            || self.arena.used() > 0
     }
 
     /// Another body replaces the process's own: what it has no part in goes, as above, but the exit hooks do not run.

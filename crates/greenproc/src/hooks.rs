@@ -61,6 +61,10 @@ impl ExitHooks {
         Ok(())
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.lock().waiting.is_empty()
+    }
+
     /// Takes the hook that runs next; when there is none, hooks are over.
     fn next(&self) -> Option<Hook> {
         let mut hooks = self.0.lock();

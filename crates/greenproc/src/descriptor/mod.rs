@@ -17,10 +17,9 @@ pub(crate) use open::Open;
 pub use stream::{Stream, Waiting};
 pub(crate) use table::{Refused, Slot, Table};
 
-use greenproc_sync::{Mutex, time};
+use greenproc_sync::Mutex;
 
 use crate::locks::Leaf;
-use crate::lwp::Place;
 use crate::process::Process;
 use crate::worker::drop_isolated;
 
@@ -122,14 +121,13 @@ impl Descriptors {
         // Destructors of the user's own may stay where no request reaches them: then the LWP is to be named (state D).
         let watched = slots.iter().any(|slot| slot.open.runs_user_code());
         if watched {
-            process.mark_last_code(Place::Running);
-            process.worker.kernel.timekeeper.watch(&process.record, process.lwp);
+            process.begin_last_code();
         }
         for slot in slots {
             drop_isolated(process, slot);
         }
         if watched {
-            process.mark_last_code(Place::Leaving);
+            process.end_last_code();
         }
     }
 }
@@ -139,14 +137,6 @@ impl Process {
     pub(crate) fn let_go(&self, open: std::sync::Arc<Open>) {
         if let Some(last) = std::sync::Arc::into_inner(open) {
             self.critical(|| drop_isolated(self, last));
-        }
-    }
-
-    /// Notes that the owner of the exit runs code of the user's, or does so no more.
-    fn mark_last_code(&self, place: Place) {
-        if let Some(lwp) = self.record.state.lock().lwp(self.lwp) {
-            lwp.place = place;
-            lwp.asked_at = (place == Place::Running).then(time::now);
         }
     }
 }

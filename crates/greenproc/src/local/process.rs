@@ -159,6 +159,10 @@ impl Locals {
         wait_for(Some(process), attempt, give_up)?
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.lock().ready.is_empty()
+    }
+
     /// The process ends, or another body replaces its own: nobody else uses the values any more.
     pub(crate) fn drop_all(&self, process: &Process) {
         for round in 1..=ROUNDS {
