@@ -5,13 +5,14 @@ use std::sync::Arc;
 use greenproc_os::clock::Moment;
 
 use crate::child::Child;
-use crate::command::{Command, ProcessGroup};
+use crate::command::{Command, More, ProcessGroup};
 use crate::counters::Count;
 use crate::delivery::UNSTOPPABLE;
 use crate::descriptor;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::extras::Extras;
+use crate::image::Environment;
 use crate::kernel::{Kernel, ProcList};
 use crate::pid::{LwpId, Pid};
 use crate::proc::{Inherited, Proc};
@@ -69,14 +70,7 @@ pub(crate) fn spawn(
         limits.check(&parent.limit_pair(), parent)?;
     }
     let inherited = Inherited { uid: parent.uid(), gid: parent.gid() };
-    let more = match more {
-        Some(more) => {
-            let parents = parent.extras().and_then(|extras| extras.image.env());
-            let env = more.strings.environment(parents)?;
-            Some((more, env))
-        }
-        None => None,
-    };
+    let more = more.map(|more| with_environment(more, parent)).transpose()?;
     let now = Moment::now();
     let record = kernel.claim(|pid| Proc::new(pid, name, inherited, class, now))?;
     inherit_signals(kernel, parent, &record, maker, mask);
@@ -146,6 +140,13 @@ pub(crate) fn spawn(
             Err(error)
         }
     }
+}
+
+/// With the environment that a command makes of the parent's.
+fn with_environment(more: Box<More>, parent: &Proc) -> Result<(Box<More>, Option<Arc<Environment>>)> {
+    let parents = parent.extras().and_then(|extras| extras.image.env());
+    let env = more.strings.environment(parents)?;
+    Ok((more, env))
 }
 
 /// The parent's actions, and the mask of the LWP that spawns, unless the command has one (decision 15). Most have neither.
