@@ -8,6 +8,7 @@
 //! | waiting: no gap, time-outs, what interrupts | `sigsuspend`, `pause`, `sigtimedwait` |
 //! | which sleeps a handler ends, and which go on after it | `sigaction` with `SA_RESTART` |
 //! | who may signal whom, and whose process one is | decisions 22, 23, `kill`, `setuid` |
+//! | actions that are shared | row 20, `CLONE_SIGHAND` |
 //! | timers | row 15, decision 15, `alarm`, `setitimer` |
 
 mod credentials;
@@ -16,6 +17,7 @@ mod handlers;
 mod masks;
 mod queues;
 mod restart;
+mod shared;
 mod timers;
 mod waiting;
 

@@ -75,7 +75,14 @@ pub(crate) struct More {
     pub(crate) latch: Option<Arc<Latch>>,
     pub(crate) counted: bool,
     pub(crate) descriptors: Option<Given>,
-    pub(crate) shares_directory: bool,
+    pub(crate) shares: Shares,
+}
+
+/// What a process shares with its parent instead of having a copy.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Shares {
+    pub(crate) directory: bool,
+    pub(crate) actions: bool,
 }
 
 /// Which process group a new process is put into.
@@ -288,7 +295,10 @@ impl Command {
             && self.stack_size.is_none()
             && !self.own_thread
             && self.more.as_ref().is_none_or(|more| {
-                more.death_signal.is_none() && more.descriptors.is_none() && !more.shares_directory
+                more.death_signal.is_none()
+                    && more.descriptors.is_none()
+                    && !more.shares.directory
+                    && !more.shares.actions
             });
         if is_plain {
             return Ok(());

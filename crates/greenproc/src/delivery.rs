@@ -11,7 +11,8 @@ use std::time::Instant;
 use greenproc_sync::atomic::Ordering;
 
 use crate::DefaultAction;
-use crate::action::{Actions, Handler, How, SaFlags, SigAction};
+use crate::action::{Handler, How, SaFlags, SigAction};
+use crate::action_table::{ActionTable, Kind, SharedActions};
 use crate::error::Exhausted;
 use crate::lwp::{Finality, Leaving, Lwp, Place};
 use crate::pending::Pending;
@@ -32,7 +33,7 @@ pub(crate) const STOPS: SigSet =
 /// What a process has of signals, once it has anything.
 #[derive(Default)]
 pub(crate) struct Signals {
-    actions: Option<Arc<Actions>>,
+    actions: Option<ActionTable>,
     /// Pending for the process as a whole.
     pending: Pending,
 }
@@ -131,12 +132,26 @@ impl ProcState {
         self.signals.get_or_insert_default()
     }
 
-    pub(crate) fn actions(&self) -> Option<&Arc<Actions>> {
+    pub(crate) fn actions(&self) -> Option<&ActionTable> {
         self.signals.as_ref().and_then(|signals| signals.actions.as_ref())
     }
 
     pub(crate) fn action(&self, signal: Signal) -> SigAction {
-        self.actions().and_then(|actions| actions.get(signal)).cloned().unwrap_or_default()
+        self.actions().map(|actions| actions.get(signal)).unwrap_or_default()
+    }
+
+    pub(crate) fn action_flags(&self, signal: Signal) -> SaFlags {
+        self.actions().map_or(SaFlags::empty(), |actions| actions.flags(signal))
+    }
+
+    /// The table that the process shares with others, made now; for a child that shares it.
+    pub(crate) fn share_actions(&mut self) -> Arc<SharedActions> {
+        self.signals_mut().actions.get_or_insert_default().share()
+    }
+
+    /// The table that the process shares with others, if it does.
+    pub(crate) fn shared_actions(&self) -> Option<&Arc<SharedActions>> {
+        self.actions().and_then(ActionTable::shared)
     }
 
     pub(crate) fn has_signals(&self) -> bool {
@@ -144,9 +159,9 @@ impl ProcState {
     }
 
     /// A new process's: its parent's actions and the mask of the LWP that made it, nothing pending (decision 15).
-    pub(crate) fn inherit_signals(&mut self, actions: Option<&Arc<Actions>>, mask: SigSet) {
+    pub(crate) fn inherit_signals(&mut self, actions: Option<ActionTable>, mask: SigSet) {
         if let Some(actions) = actions {
-            self.signals_mut().actions = Some(Arc::clone(actions));
+            self.signals_mut().actions = Some(actions);
         }
         if !mask.is_empty()
             && let Some(lwp) = self.lwps.first_mut()
@@ -159,7 +174,7 @@ impl ProcState {
     #[must_use = "drop it after unlocking"]
     pub(crate) fn set_action(&mut self, signal: Signal, action: SigAction) -> SigAction {
         let actions = self.signals_mut().actions.get_or_insert_default();
-        let former = Arc::make_mut(actions).set(signal, action);
+        let former = actions.set(signal, action);
         if matches!(self.verdict(signal), Verdict::Ignored) {
             self.discard(signal.into());
         }
@@ -169,10 +184,10 @@ impl ProcState {
     /// Another body replaces the process's own: what was caught has its default action, what was ignored stays ignored. The
     /// former actions are to be dropped after unlocking.
     #[must_use = "drop them after unlocking"]
-    pub(crate) fn forget_handlers(&mut self) -> Option<Arc<Actions>> {
+    pub(crate) fn forget_handlers(&mut self) -> Option<ActionTable> {
         let signals = self.signals.as_mut()?;
         let former = signals.actions.take()?;
-        signals.actions = former.ignored().map(Arc::new);
+        signals.actions = former.ignored();
         Some(former)
     }
 
@@ -228,12 +243,11 @@ impl ProcState {
     }
 
     fn verdict(&self, signal: Signal) -> Verdict {
-        let action = self.actions().and_then(|actions| actions.get(signal));
-        match action.map(|action| &action.how) {
-            Some(How::Ignore) => Verdict::Ignored,
-            Some(How::Handle(_)) => Verdict::Handle,
-            Some(How::Default) | None if signal == Signal::TERM && self.term.is_polite() => Verdict::Polite,
-            Some(How::Default) | None => match signal.default_action() {
+        match self.actions().map_or(Kind::Default, |actions| actions.kind(signal)) {
+            Kind::Ignore => Verdict::Ignored,
+            Kind::Handle => Verdict::Handle,
+            Kind::Default if signal == Signal::TERM && self.term.is_polite() => Verdict::Polite,
+            Kind::Default => match signal.default_action() {
                 DefaultAction::Terminate => Verdict::End(ExitStatus::killed(signal)),
                 DefaultAction::Core => Verdict::End(ExitStatus::dumped(signal)),
                 DefaultAction::Stop => Verdict::Stop,
@@ -405,6 +419,21 @@ impl ProcState {
         }
     }
 
+    /// The verdict on a signal that was taken, and the handler to call. Others that share the actions may change them between
+    /// two looks.
+    fn settle(&mut self, signal: Signal) -> (Verdict, Option<SigAction>) {
+        loop {
+            let verdict = self.verdict(signal);
+            if !matches!(verdict, Verdict::Handle) {
+                return (verdict, None);
+            }
+            let actions = self.signals.as_mut().and_then(|signals| signals.actions.as_mut());
+            if let Some(handler) = actions.and_then(|actions| actions.take_handler(signal)) {
+                return (verdict, Some(handler));
+            }
+        }
+    }
+
     /// Takes the LWP's next signal and says what it does about it; a handler's mask is in force from here on.
     pub(crate) fn deliver(&mut self, id: LwpId, now: impl FnOnce() -> Instant) -> Delivery {
         if self.stop.is_some() {
@@ -414,7 +443,8 @@ impl ProcState {
         let former = self.mask_of(id);
         let Some(info) = self.take_pending(id, !former) else { return Delivery::None };
         let signal = info.signal;
-        match self.verdict(signal) {
+        let (verdict, handler) = self.settle(signal);
+        match verdict {
             Verdict::Ignored => Delivery::Dropped,
             Verdict::End(status) => Delivery::Done(self.begin_exit(status, Some(id), now)),
             Verdict::Stop => {
@@ -425,12 +455,11 @@ impl ProcState {
             }
             Verdict::Polite => Delivery::Done(self.post_polite(now())),
             Verdict::Handle => {
-                let SigAction { how, flags, mask } = self.action(signal);
-                let How::Handle(handler) = how else { return Delivery::Dropped };
-                if flags.contains(SaFlags::RESETHAND) {
-                    // What it says of children stays, as the tree has it.
-                    let reset = SigAction { how: How::Default, flags: flags - SaFlags::RESETHAND, mask };
-                    drop(self.set_action(signal, reset));
+                let Some(SigAction { how: How::Handle(handler), flags, mask }) = handler else {
+                    return Delivery::Dropped;
+                };
+                if flags.contains(SaFlags::RESETHAND) && matches!(self.verdict(signal), Verdict::Ignored) {
+                    self.discard(signal.into());
                 }
                 let own = if flags.contains(SaFlags::NODEFER) { SigSet::EMPTY } else { signal.into() };
                 self.set_mask(id, former | mask | own);

@@ -46,6 +46,7 @@ struct Readme;
 
 pub mod accounting;
 mod action;
+mod action_table;
 mod admission;
 mod aio;
 mod arena;

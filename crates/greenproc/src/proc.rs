@@ -277,8 +277,7 @@ impl Proc {
         let mut hears = if state.has_signals() { HAS_SIGNALS } else { 0 };
         if state.hears_of_children() {
             hears |= HEARS_OF_DEATHS;
-            let action = state.action(Signal::CHLD);
-            if !action.flags.contains(SaFlags::NOCLDSTOP) {
+            if !state.action_flags(Signal::CHLD).contains(SaFlags::NOCLDSTOP) {
                 hears |= HEARS_OF_STOPS;
             }
         }

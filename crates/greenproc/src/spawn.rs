@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use greenproc_os::clock::Moment;
 
+use crate::action_table::{ActionTable, SharedActions};
 use crate::child::Child;
 use crate::command::{Command, More, ProcessGroup};
 use crate::counters::Count;
 use crate::delivery::UNSTOPPABLE;
-use crate::descriptor;
+use crate::descriptor::{self, Table};
 use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::extras::Extras;
 use crate::image::Environment;
 use crate::kernel::{Kernel, ProcList};
+use crate::limits::Pair;
 use crate::pid::{LwpId, Pid};
 use crate::proc::{Inherited, Proc};
 use crate::signal::Signal;
@@ -73,28 +75,13 @@ pub(crate) fn spawn(
     let more = more.map(|more| with_environment(more, parent)).transpose()?;
     let now = Moment::now();
     let record = kernel.claim(|pid| Proc::new(pid, name, inherited, class, now))?;
-    inherit_signals(kernel, parent, &record, maker, mask);
+    let shares = more.as_ref().is_some_and(|(more, _)| more.shares.actions);
+    let shared = shares.then(|| share_actions(kernel, parent));
+    inherit_signals(kernel, parent, &record, maker, mask, shared.as_ref());
     if let Some(parents) = parent.extras() {
         Extras::inherit(parents, &record);
     }
-    if let Some(table) = descriptors {
-        record.need_extras().descriptors.fill(table);
-    }
-    if let Some((more, env)) = more {
-        if more.death_signal.is_some() {
-            record.set_death_signal(more.death_signal);
-        }
-        if more.shares_directory {
-            WorkDir::share(parent, &record);
-        }
-        record.need_extras().begin(*more, env);
-    }
-    if let Some(limits) = limits {
-        record.need_extras().give_limits(*limits);
-    }
-    if let Some(extras) = record.extras() {
-        extras.watch_over(kernel, &record);
-    }
+    furnish(kernel, parent, &record, (descriptors, more, limits));
     let pid = record.pid;
     if owner == Owner::Handle || new_session || exit_signal.is_some_and(|signal| signal != Signal::CHLD) {
         record.end_in_full();
@@ -119,6 +106,9 @@ pub(crate) fn spawn(
                 if parent.is_observed() { forked(&mut list, parent, &record) } else { Wakers::default() };
             if list.tree.is_swept() {
                 kernel.reach_newborn(&mut list, node, &record);
+            }
+            if let Some(shared) = &shared {
+                kernel.admit_sharer(&list, shared, parent_node, (node, &record));
             }
             let start = LwpStart { process: Arc::clone(&record), lwp: LwpId::MAIN, body, queued: now };
             drop(list);
@@ -149,18 +139,63 @@ fn with_environment(more: Box<More>, parent: &Proc) -> Result<(Box<More>, Option
     Ok((more, env))
 }
 
+/// What the command says besides of the process's descriptors, its program and its limits.
+type Furniture = (Option<Table>, Option<(Box<More>, Option<Arc<Environment>>)>, Option<Box<Pair>>);
+
+/// Gives the process what it has from its command, before anybody can see it.
+fn furnish(kernel: &Arc<Kernel>, parent: &Proc, record: &Arc<Proc>, (descriptors, more, limits): Furniture) {
+    if let Some(table) = descriptors {
+        record.need_extras().descriptors.fill(table);
+    }
+    if let Some((more, env)) = more {
+        if more.death_signal.is_some() {
+            record.set_death_signal(more.death_signal);
+        }
+        if more.shares.directory {
+            WorkDir::share(parent, record);
+        }
+        record.need_extras().begin(*more, env);
+    }
+    if let Some(limits) = limits {
+        record.need_extras().give_limits(*limits);
+    }
+    if let Some(extras) = record.extras() {
+        extras.watch_over(kernel, record);
+    }
+}
+
+/// The parent's actions, to be shared with a child.
+fn share_actions(kernel: &Kernel, parent: &Proc) -> Arc<SharedActions> {
+    let mut state = parent.state.lock();
+    let shared = state.share_actions();
+    // It hears no more than before, but it has something that its other children inherit.
+    let _ = kernel.note_hearing(parent, &state);
+    shared
+}
+
 /// The parent's actions, and the mask of the LWP that spawns, unless the command has one (decision 15). Most have neither.
-fn inherit_signals(kernel: &Kernel, parent: &Proc, child: &Proc, maker: Option<LwpId>, mask: Option<SigSet>) {
-    let (actions, inherited) = if parent.has_signals() {
+fn inherit_signals(
+    kernel: &Kernel,
+    parent: &Proc,
+    child: &Proc,
+    maker: Option<LwpId>,
+    mask: Option<SigSet>,
+    shared: Option<&Arc<SharedActions>>,
+) {
+    let (actions, inherited) = if parent.has_signals() || shared.is_some() {
         let state = parent.state.lock();
-        (state.actions().map(Arc::clone), maker.map_or(SigSet::EMPTY, |maker| state.mask_of(maker)))
+        let actions = match shared {
+            Some(shared) => Some(ActionTable::Shared(Arc::clone(shared))),
+            None => state.actions().map(ActionTable::copy),
+        };
+        (actions, maker.map_or(SigSet::EMPTY, |maker| state.mask_of(maker)))
     } else {
         (None, SigSet::EMPTY)
     };
     let mask = mask.unwrap_or(inherited) - UNSTOPPABLE;
     if actions.is_some() || !mask.is_empty() {
         let mut state = child.state.lock();
-        state.inherit_signals(actions.as_ref(), mask);
+        state.inherit_signals(actions, mask);
         // It has no children yet of whom it could be told.
         let _ = kernel.note_hearing(child, &state);
     }

@@ -1,5 +1,6 @@
 //! The process's own signals: actions, masks, and waiting for them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use greenproc_sync::time;
@@ -68,15 +69,20 @@ impl Process {
         // SIGCHLD's action is the tree's business too, and changes there in the same hold.
         let list = (signal == Signal::CHLD).then(|| self.worker.kernel.lock());
         let disposition = action.disposition();
-        let (former, hears) = {
+        let kernel = &self.worker.kernel;
+        let (former, mut hears, shared) = {
             let mut state = self.record.state.lock();
             let former = state.set_action(signal, action);
-            (former, self.worker.kernel.note_hearing(&self.record, &state))
+            let shared = state.shared_actions().map(Arc::clone);
+            (former, kernel.note_hearing(&self.record, &state), shared)
         };
         if let Some(mut list) = list {
             list.tree.set_sigchld(node, disposition);
+            if let Some(shared) = &shared {
+                hears |= kernel.mirror_sigchld(&mut list, shared, node, disposition);
+            }
             if hears {
-                self.worker.kernel.enter_departures(&mut list);
+                kernel.enter_departures(&mut list);
             }
         }
         Ok(former)

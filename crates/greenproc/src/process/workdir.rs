@@ -176,7 +176,7 @@ impl Command {
     ///
     /// Source: Linux `clone`, `CLONE_FS`.
     pub fn share_working_directory(mut self) -> Command {
-        self.more().shares_directory = true;
+        self.more().shares.directory = true;
         self
     }
 }
