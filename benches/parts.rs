@@ -1,4 +1,4 @@
-//! Question: what does a process pay for a part that it uses (hooks, values, an arena, a personality, an environment, limits,
+//! Question: what does a process pay for a part that it uses (hooks, values, an arena, a personality, an environment, descriptors, limits,
 //! counters), and what
 //! do `exec` and `vfork` cost beside a life?
 //!
@@ -40,7 +40,7 @@ fn main() {
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2))
         .configure_from_args();
-    let lives: [Life; 12] = [
+    let lives: [Life; 15] = [
         ("plain", || Command::new("plain", |_| {})),
         ("with an exit hook", || Command::new("hook", |p| p.on_exit(|_, _| {}))),
         ("with a personality", || Command::new("own", |_| {}).personality(|_, _| ExitStatus::exited(0))),
@@ -57,6 +57,9 @@ fn main() {
         ("with an account of its subtree", || {
             limited(Limits { subtree_cpu: Some(AN_HOUR), ..Limits::default() })
         }),
+        ("with a descriptor", || Command::new("opens", |p| p.open(1).map(drop))),
+        ("that shares actions", || Command::new("shares", |_| {}).share_signal_actions()),
+        ("with work for its pool", || Command::new("aio", |p| p.aio(|_| ())?.wait(p))),
         ("that counts", || Command::new("counted", |_| {}).counted()),
         ("with an exec", || Command::new("first", |p| p.exec(Command::new("second", |_| {})))),
     ];
@@ -70,7 +73,7 @@ fn main() {
     }
     group.finish();
     let mut group = criterion.benchmark_group("one");
-    let uses: [Use; 10] = [
+    let uses: [Use; 12] = [
         ("spawn and wait", |p| done(p.spawn(Command::new("plain", |_| {})).and_then(|child| child.wait()))),
         ("vfork and wait", |p| done(p.vfork(Command::new("plain", |_| {})).and_then(|child| child.wait()))),
         ("vfork of what executes, and wait", |p| {
@@ -89,6 +92,8 @@ fn main() {
         ("usage of a subtree that is alone", |p| {
             std::hint::black_box(p.subtree_usage());
         }),
+        ("descriptor opened and closed", |p| done(p.open(1).and_then(|fd| p.close(fd)))),
+        ("work for the pool", |p| done(p.aio(|_| ()).and_then(|work| work.wait(p)))),
         ("value into the arena and out", |p| done(p.arena().and_then(|arena| arena.alloc(1)))),
     ];
     for (name, uses) in uses {

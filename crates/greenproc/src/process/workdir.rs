@@ -152,7 +152,11 @@ impl Process {
         let at = self.whereabouts()?;
         let path = at.resolve(path.as_ref())?;
         let mut options = options.clone();
-        let file = options.mode(0o666 & !at.umask()).open(path).map_err(refused("the opening of a file"))?;
+        // The host applies its own mask besides.
+        let file = options
+            .mode(0o666 & !at.umask.unwrap_or(0))
+            .open(path)
+            .map_err(refused("the opening of a file"))?;
         self.open(file)
     }
 
