@@ -100,6 +100,22 @@ fn counters_are_saved_and_added_to_the_parents() {
     assert_eq!(parent.counters().expect("it counted").spawns, 1);
 }
 
+/// Row 34: the parent has the counters when the child has ended, whether or not anybody waits for it.
+#[test]
+fn counters_are_added_without_a_wait() {
+    let fixture = Fixture::boot();
+    fixture.inside(|p| {
+        p.count().expect("it lives");
+        for round in 1..=20 {
+            let body = |p: &Process| p.counter("done").expect("it lives").add(1);
+            p.spawn(Command::new("child", body)).expect("room");
+            while p.children_counters().own.get("done") != Some(&round) {
+                std::thread::yield_now();
+            }
+        }
+    });
+}
+
 /// What is counted after the end counts for nobody, and who does not count says so.
 #[test]
 fn a_counter_outlives_its_process_in_vain() {

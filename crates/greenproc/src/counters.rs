@@ -127,9 +127,13 @@ impl CounterPart {
 
     /// A child counts if its parent does.
     pub(crate) fn hand_down(&self, child: &Proc) {
-        if self.0.get().is_some() {
+        if self.counts() {
             child.need_extras().counters.begin();
         }
+    }
+
+    pub(crate) fn counts(&self) -> bool {
+        self.0.get().is_some()
     }
 
     pub(crate) fn start(&self) {
@@ -201,6 +205,7 @@ impl Process {
     pub fn count(&self) -> Result<()> {
         self.check_live()?;
         self.record.need_extras().counters.start();
+        self.record.end_in_full();
         Ok(())
     }
 
@@ -238,6 +243,7 @@ impl Process {
     pub fn counter(&self, name: &'static str) -> Result<Counter> {
         self.check_live()?;
         let counting = self.record.need_extras().counters.begin();
+        self.record.end_in_full();
         let counter = Arc::clone(counting.own.lock().entry(name).or_default());
         Ok(Counter(counter))
     }

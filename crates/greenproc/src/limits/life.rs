@@ -46,6 +46,10 @@ impl Extras {
             process.enforce(kernel, &pair);
             self.share.limit(kernel, process, pair.soft.subtree_cpu, pair.hard.subtree_cpu);
         }
+        if self.counters.counts() || self.share.share().is_some() {
+            // Others look at what its end adds to.
+            process.end_in_full();
+        }
     }
 
     /// Takes that back for a process that could not be linked.

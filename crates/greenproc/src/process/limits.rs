@@ -63,6 +63,7 @@ impl Process {
         self.record.enforce(kernel, &pair);
         let share = |pair: &Pair| (pair.soft.subtree_cpu, pair.hard.subtree_cpu);
         if share(&pair) != share(&former) {
+            self.record.end_in_full();
             extras.share.limit(kernel, &self.record, soft.subtree_cpu, hard.subtree_cpu);
         }
         Ok(())
