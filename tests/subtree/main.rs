@@ -2,6 +2,7 @@
 //! (`docs/subtree.md`).
 
 mod death_signal;
+mod freeze;
 mod kill_on_drop;
 mod reap_kill;
 

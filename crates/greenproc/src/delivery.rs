@@ -50,9 +50,20 @@ pub(crate) struct LwpSignals {
 /// How a process is being stopped, or stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stop {
-    pub(crate) signal: Signal,
-    /// Its last LWP has stopped, and the parent was told.
+    /// Which signal stops it; none if it is only frozen.
+    pub(crate) signal: Option<Signal>,
+    /// Its last LWP has stopped after that signal, and the parent was told.
     pub(crate) complete: bool,
+    /// It is frozen, which is nobody's business: no parent is told, and no SIGCONT ends it.
+    pub(crate) frozen: Option<Frozen>,
+}
+
+/// How far a freeze has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Frozen {
+    /// An LWP has not come to where it stands still.
+    Moving,
+    Still,
 }
 
 /// What a signal means to a process.
@@ -356,10 +367,17 @@ impl ProcState {
     /// The process has to stop: every LWP does at its next checkpoint or sleep; one that sleeps counts as stopped where it
     /// is (decision 16).
     fn begin_stop(&mut self, signal: Signal, now: Instant) -> Option<Change> {
-        if self.stop.is_some() {
-            return None;
+        match &mut self.stop {
+            Some(stop) if stop.signal.is_some() => return None,
+            Some(frozen) => frozen.signal = Some(signal),
+            None => self.stop = Some(Stop { signal: Some(signal), complete: false, frozen: None }),
         }
-        self.stop = Some(Stop { signal, complete: false });
+        self.make_stand(now);
+        self.complete_stop()
+    }
+
+    /// Every LWP stands still, at its next checkpoint or where it sleeps.
+    fn make_stand(&mut self, now: Instant) {
         for lwp in &mut self.lwps {
             match (lwp.place, &lwp.seat) {
                 (Place::Running, _) => {
@@ -369,15 +387,52 @@ impl ProcState {
                 (_, None) => {}
             }
         }
-        self.complete_stop()
+    }
+
+    /// Freezes the process; whether it stands still already, or is about to end.
+    pub(crate) fn freeze(&mut self, now: Instant) -> bool {
+        if self.life.begin_exit().is_none() {
+            return true;
+        }
+        let stop = self.stop.get_or_insert(Stop { signal: None, complete: false, frozen: None });
+        if stop.frozen.is_none() {
+            stop.frozen = Some(Frozen::Moving);
+            self.make_stand(now);
+            self.note_still();
+        }
+        self.stop.is_none_or(|stop| stop.frozen == Some(Frozen::Still))
+    }
+
+    /// Notes that the last LWP of a frozen process stands still, if that is so; whether it is news.
+    pub(crate) fn note_still(&mut self) -> bool {
+        let running = self.is_running();
+        let moving = self.stop.as_mut().filter(|stop| !running && stop.frozen == Some(Frozen::Moving));
+        moving.map(|stop| stop.frozen = Some(Frozen::Still)).is_some()
+    }
+
+    /// A frozen process goes on, unless a signal has stopped it.
+    pub(crate) fn thaw(&mut self, now: Instant) -> Nudges {
+        match &mut self.stop {
+            Some(stop) if stop.frozen.is_some() => stop.frozen = None,
+            Some(_) | None => return Nudges::new(),
+        }
+        if self.stop.is_some_and(|stop| stop.signal.is_some()) {
+            return Nudges::new();
+        }
+        self.stop = None;
+        self.go_on(now)
+    }
+
+    fn is_running(&self) -> bool {
+        self.lwps.iter().any(|lwp| lwp.place == Place::Running)
     }
 
     /// Notes that the last LWP has stopped, if that is so.
     pub(crate) fn complete_stop(&mut self) -> Option<Change> {
-        let running = self.lwps.iter().any(|lwp| lwp.place == Place::Running);
+        let running = self.is_running();
         let stop = self.stop.as_mut().filter(|stop| !running && !stop.complete)?;
+        let signal = stop.signal?;
         stop.complete = true;
-        let signal = stop.signal;
         self.stopped_by = Some(signal);
         Some(Change::Stopped(signal))
     }
@@ -385,7 +440,17 @@ impl ProcState {
     /// A stopped process goes on, and looks at what came in the meantime.
     fn resume(&mut self, now: Instant) -> Posted {
         let Some(stop) = self.stop.take() else { return Posted::default() };
-        let mut posted = Posted { change: stop.complete.then_some(Change::Continued), ..Posted::default() };
+        let change = stop.complete.then_some(Change::Continued);
+        if stop.frozen.is_some() {
+            self.stop = Some(Stop { signal: None, complete: false, ..stop });
+            return Posted { change, ..Posted::default() };
+        }
+        Posted { nudges: self.go_on(now), change }
+    }
+
+    /// Nothing makes the LWPs stand still any more.
+    fn go_on(&mut self, now: Instant) -> Nudges {
+        let mut nudges = Nudges::new();
         self.wake_stopped();
         // What would have ended it while it stood ends it now.
         let ids: Vec<LwpId> = self.lwps.iter().map(|lwp| lwp.id).collect();
@@ -396,18 +461,18 @@ impl ProcState {
                 _ => None,
             });
             if let Some(status) = fatal {
-                posted.nudges.extend(self.begin_exit(status, None, || now));
-                return posted;
+                nudges.extend(self.begin_exit(status, None, || now));
+                return nudges;
             }
         }
         for id in ids {
             if !(self.pending_for(id) - self.mask_of(id)).is_empty()
                 && let Some(lwp) = self.lwp(id)
             {
-                posted.nudges.push(lwp.interrupt(Finality::Passing, now));
+                nudges.push(lwp.interrupt(Finality::Passing, now));
             }
         }
-        posted
+        nudges
     }
 
     /// Lets those LWPs go that have stopped at a checkpoint.

@@ -333,6 +333,8 @@ pub(crate) struct Remains {
     reaped: Option<Box<Reaped>>,
     /// Tasks that wait for this end.
     observers: Wakers,
+    /// Who waited for it to stand still.
+    thawed: Wakeups,
 }
 
 impl Remains {
@@ -343,9 +345,10 @@ impl Remains {
     }
 
     pub(crate) fn dispose(self, kernel: &Kernel) {
-        let Remains { in_tree, in_table, reaped, observers } = self;
+        let Remains { in_tree, in_table, reaped, observers, thawed } = self;
         drop((in_tree, in_table));
         observers.wake();
+        thawed.wake();
         if let Some(reaped) = reaped {
             kernel.dispose_one(*reaped);
         }
@@ -389,6 +392,7 @@ impl Kernel {
         list.events.tell(record.pid, &record.name(), EventKind::Exited { status });
         let observers =
             if record.is_observed() { list.watches.ended(record.pid, status) } else { Wakers::default() };
+        let thawed = if record.is_frozen() { list.freezes.gone(node) } else { Wakeups::default() };
         let Buried { record, reaped } = list.tree.zombify(node, death);
         if !ties.is_empty() {
             self.release_orphans(guard, ties);
@@ -411,6 +415,6 @@ impl Kernel {
             self.quiet_cv.notify_all();
         }
         list.admission.release(threads);
-        Remains { in_tree: record, in_table, reaped, observers }
+        Remains { in_tree: record, in_table, reaped, observers, thawed }
     }
 }

@@ -10,6 +10,7 @@ use greenproc_os::clock;
 use greenproc_sync::atomic::Ordering;
 use greenproc_sync::time;
 
+use crate::delivery::Frozen;
 use crate::error::{Error, Result};
 use crate::kernel::{BATCH, Kernel};
 use crate::life::Life;
@@ -32,6 +33,8 @@ pub enum State {
     Sleeping,
     /// It stands still until it is continued.
     Stopped,
+    /// It stands still with its subtree until that is thawed.
+    Frozen,
     /// It has to end, and an LWP runs code that comes to no checkpoint.
     Stuck,
     /// Its end is decided and under way.
@@ -48,6 +51,7 @@ impl State {
             State::Running => 'R',
             State::Sleeping => 'S',
             State::Stopped => 'T',
+            State::Frozen => 'F',
             State::Stuck => 'D',
             State::Exiting => 'E',
             State::Zombie => 'Z',
@@ -194,8 +198,12 @@ fn zombie_info(place: &Standing, zombie: &Zombie) -> ProcessInfo {
 fn live_info(place: &Standing, record: &Proc) -> Option<ProcessInfo> {
     let (state, lwps) = {
         let state = record.state.lock();
-        let stopped = state.stop.is_some_and(|stop| stop.complete);
-        (if stopped { State::Stopped } else { state_of(state.life, &state.lwps) }, state.lwps.len())
+        let standing = match state.stop {
+            Some(stop) if stop.frozen == Some(Frozen::Still) => Some(State::Frozen),
+            Some(stop) if stop.complete => Some(State::Stopped),
+            Some(_) | None => None,
+        };
+        (standing.unwrap_or_else(|| state_of(state.life, &state.lwps)), state.lwps.len())
     };
     if state == State::Zombie {
         return None;

@@ -23,7 +23,7 @@ use crate::proc::{Nudges, Proc};
 use crate::programs::Programs;
 use crate::starts::{ClassId, Starts};
 use crate::status::ExitStatus;
-use crate::subtree::Sweeping;
+use crate::subtree::{Freezes, Sweeping};
 use crate::table::{Entry, PidTable};
 use crate::threads::{Start, Threads};
 use crate::timekeeper::Timekeeper;
@@ -83,6 +83,8 @@ pub(crate) struct ProcList {
     pub(crate) events: Subscribers,
     /// What is being done to whole subtrees.
     pub(crate) sweeping: Vec<Sweeping>,
+    /// Which subtrees are frozen.
+    pub(crate) freezes: Freezes,
     /// Who watches whom.
     pub(crate) watches: Watches,
     pub(crate) phase: Phase,

@@ -154,7 +154,7 @@ pub use siginfo::{SigCode, SigInfo};
 pub use signal::{DefaultAction, Signal, UnknownSignal};
 pub use sigset::SigSet;
 pub use status::ExitStatus;
-pub use subtree::Killed;
+pub use subtree::{Freeze, Killed};
 pub use target::Target;
 pub use termination::{Outcome, Termination};
 pub use timers::{Timer, TimerSetting};

@@ -51,6 +51,8 @@ const MOURNING: u16 = 16;
 const DOOMED: u16 = 32;
 /// Its handle was dropped and has killed it: nobody will wait for it.
 const ABANDONED: u16 = 64;
+/// It is frozen, and so is what it still makes.
+const FROZEN: u16 = 256;
 /// Its end is more than a status: it has had a child, leads a session, belongs to a handle, or somebody watches it.
 const ENDS_IN_FULL: u16 = 128;
 /// What `replace_hearing` says; the other marks are left as they are.
@@ -242,6 +244,15 @@ impl Proc {
 
     pub(crate) fn set_abandoned(&self) {
         self.set_marks(ABANDONED | ENDS_IN_FULL, ABANDONED | ENDS_IN_FULL);
+    }
+
+    /// Whether it is in a freeze.
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.marks.load(Ordering::Acquire) & FROZEN != 0
+    }
+
+    pub(crate) fn set_frozen(&self, frozen: bool) {
+        self.set_marks(FROZEN, if frozen { FROZEN } else { 0 });
     }
 
     /// The user it acts for (decision 22).

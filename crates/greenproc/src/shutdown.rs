@@ -87,6 +87,7 @@ pub(crate) fn hasten(kernel: &Kernel, list: &mut ProcList) {
 pub(crate) fn finish(kernel: &Arc<Kernel>, asked: usize, grace: Duration) -> ShutdownReport {
     let deadline = time::now() + grace;
     kernel.departures.close();
+    kernel.thaw_all();
     signal_all(kernel, Signal::TERM);
     let killed = {
         let mut list = kernel.lock();
@@ -279,6 +280,8 @@ pub(crate) fn publish_init(init: &Process, usage: Usage) {
     let wakes = kernel.accounting.as_ref().filter(|sink| sink.push(Record::of(record, status, death.usage)));
     list.events.tell(record.pid, &record.name(), EventKind::Exited { status });
     let observers = list.watches.ended(record.pid, status);
+    let node = record.node().expect("init is linked");
+    let thawed = list.note_frozen_gone(record, node);
     list.bury_init(&kernel.pids);
     list.events.close();
     if !matches!(list.phase, Phase::Down(_)) {
@@ -288,6 +291,7 @@ pub(crate) fn publish_init(init: &Process, usage: Usage) {
     drop(list);
     wakes.into_iter().for_each(Accounting::wake);
     observers.wake();
+    thawed.wake();
     hung_up.into_iter().for_each(Wakeups::wake);
     host::leave(kernel);
 }

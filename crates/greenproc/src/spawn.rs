@@ -104,6 +104,9 @@ pub(crate) fn spawn(
             list.events.tell(pid, &record.first_name, EventKind::Spawned { parent: parent.pid });
             let observers =
                 if parent.is_observed() { forked(&mut list, parent, &record) } else { Wakers::default() };
+            if parent.is_frozen() {
+                list.freeze_newborn(parent_node, node, &record);
+            }
             if list.tree.is_swept() {
                 kernel.reach_newborn(&mut list, node, &record);
             }

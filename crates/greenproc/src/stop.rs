@@ -133,10 +133,17 @@ impl Kernel {
     /// An LWP has stopped running: if it was the last, the process has stopped.
     pub(crate) fn complete_stop(&self, process: &Arc<Proc>) {
         let mut list = self.lock();
-        let change = process.state.lock().complete_stop();
+        let (change, settled) = {
+            let mut state = process.state.lock();
+            (state.complete_stop(), state.note_still())
+        };
         if let Some(change) = change {
             self.tell_change(&mut list, process, change);
         }
+        let node = process.node().filter(|_| settled);
+        let wakeups = node.map(|node| list.freezes.settled(node)).unwrap_or_default();
+        drop(list);
+        wakeups.wake();
     }
 
     /// Signals the members of a group that has lost its last tie to the rest of its session, if any of them stands still:

@@ -6,17 +6,22 @@
 
 mod child;
 mod death_signal;
+mod freeze;
+mod frozen;
+
+pub use freeze::Freeze;
+pub(crate) use frozen::Freezes;
 
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::kernel::{BATCH, Kernel, ProcListGuard};
-
+use crate::kernel::{BATCH, Kernel, Phase, ProcListGuard};
 use crate::pid::Pid;
 use crate::proc::Proc;
 use crate::process::Process;
 use crate::siginfo::{SigCode, SigInfo};
 use crate::signal::Signal;
+use crate::subtree::frozen::FreezeId;
 use crate::target;
 use crate::tree::{NodeRef, SweepId, Swept};
 
@@ -37,8 +42,15 @@ pub struct Killed {
 pub(crate) struct Sweeping {
     id: SweepId,
     caller: Option<Arc<Proc>>,
-    info: SigInfo,
-    killed: Killed,
+    deed: Deed,
+    reached: Killed,
+}
+
+/// What is done to each process of a subtree.
+#[derive(Clone, Copy)]
+enum Deed {
+    Signal(SigInfo),
+    Freeze(FreezeId),
 }
 
 /// Whether the root of a subtree is meant too.
@@ -111,11 +123,22 @@ impl Kernel {
         who: Root,
         signal: Signal,
     ) -> Result<Killed> {
-        let mut list = self.lock();
-        let id = list.tree.begin_sweep(root);
         let info = target::info_from(caller, signal, SigCode::User);
-        let sweeping = Sweeping { id, caller: caller.map(Arc::clone), info, killed: Killed::default() };
-        list.sweeping.push(sweeping);
+        self.sweep_subtree(self.lock(), caller, root, who, Deed::Signal(info))
+    }
+
+    /// Does something to everybody below a process, and to that one itself unless it is spared, beginning in the hold that the
+    /// caller has.
+    fn sweep_subtree<'k>(
+        &'k self,
+        mut list: ProcListGuard<'k>,
+        caller: Option<&Arc<Proc>>,
+        root: NodeRef,
+        who: Root,
+        deed: Deed,
+    ) -> Result<Killed> {
+        let id = list.tree.begin_sweep(root);
+        list.sweeping.push(Sweeping { id, caller: caller.map(Arc::clone), deed, reached: Killed::default() });
         if who == Root::Meant
             && let Some(record) = list.tree.record(root).map(Arc::clone)
         {
@@ -132,11 +155,11 @@ impl Kernel {
                 let sweeping = place.map(|place| list.sweeping.swap_remove(place));
                 drop(list);
                 drop((found, known));
-                let killed = sweeping.map(|sweeping| sweeping.killed).unwrap_or_default();
-                if killed.count == 0 && killed.refused > 0 {
+                let reached = sweeping.map(|sweeping| sweeping.reached).unwrap_or_default();
+                if reached.count == 0 && reached.refused > 0 {
                     return Err(target::FOREIGN);
                 }
-                return Ok(killed);
+                return Ok(reached);
             }
             drop(list);
             drop(found);
@@ -147,16 +170,31 @@ impl Kernel {
     /// Does what a sweep is for to one process that it has come to.
     fn reach(&self, list: &mut ProcListGuard<'_>, id: SweepId, process: &Arc<Proc>) {
         let Some(place) = list.sweeping.iter().position(|sweeping| sweeping.id == id) else { return };
-        let (caller, info) = (list.sweeping[place].caller.clone(), list.sweeping[place].info);
-        let killed = &mut list.sweeping[place].killed;
-        if !target::permits(caller.as_ref(), process, info.signal) {
-            killed.refused += 1;
-            killed.first_refused.get_or_insert(process.pid);
+        let Sweeping { caller, deed, reached, .. } = &mut list.sweeping[place];
+        let deed = *deed;
+        let signal = match deed {
+            Deed::Signal(info) => info.signal,
+            Deed::Freeze(_) => Signal::STOP,
+        };
+        if !target::permits(caller.as_ref(), process, signal) {
+            reached.refused += 1;
+            reached.first_refused.get_or_insert(process.pid);
             return;
         }
         let is_ending = || process.state.lock().life.begin_exit().is_none();
+        let info = match deed {
+            Deed::Signal(info) => info,
+            Deed::Freeze(freeze) => {
+                reached.count += 1;
+                // A shutdown that has begun meanwhile wants nobody to stand still.
+                if let Some(node) = process.node().filter(|_| list.phase == Phase::Running) {
+                    list.freeze_one(freeze, node, process);
+                }
+                return;
+            }
+        };
         if !is_ending() {
-            killed.count += 1;
+            reached.count += 1;
             list.events.tell(
                 process.pid,
                 &process.name(),

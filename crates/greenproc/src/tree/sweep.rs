@@ -151,7 +151,6 @@ impl ProcTree {
     }
 
     /// Whether a process is below another one, or that one itself.
-    #[cfg(test)]
     pub(crate) fn is_below(&self, node: NodeRef, root: NodeRef) -> bool {
         self.arena.holds(node) && self.line_of(node.id).any(|one| one == root)
     }
