@@ -256,6 +256,7 @@ fn another_process_can_wait_and_hears_of_the_end() {
 fn a_wait_is_interrupted_and_never_for_oneself() {
     let fixture = Fixture::boot();
     let (say, said) = unbounded();
+    let (ready, is_ready) = unbounded();
     let child = fixture.child("waits", move |p| {
         p.sigaction(Signal::USR1, SigAction::handler(|_, _| {})).expect("it can be handled");
         let (pass, passed) = unbounded::<Arc<Aio<i32>>>();
@@ -268,6 +269,7 @@ fn a_wait_is_interrupted_and_never_for_oneself() {
         let own = Arc::new(own);
         pass.send(Arc::clone(&own)).expect("it listens");
         assert_eq!(own.wait(p).expect("done"), EDEADLK);
+        ready.send(()).expect("the test listens");
         let (_open, silent) = unbounded::<()>();
         // The signal is for the main LWP.
         let job = p.aio(move |p| {
@@ -278,6 +280,7 @@ fn a_wait_is_interrupted_and_never_for_oneself() {
     });
     let asleep =
         |detail: &greenproc::ProcessDetail| detail.lwps.len() == 2 && detail.process.state == State::Sleeping;
+    soon(&is_ready);
     loop {
         // It may come before the wait; then the next one does not.
         if fixture.inspect(child.id()).is_ok_and(|detail| asleep(&detail)) {
@@ -307,7 +310,14 @@ fn without_room_for_an_lwp_it_is_eagain() {
     succeeded(&child.wait().expect("mine"));
     let limits = Limits { lwps: Some(2), ..Limits::default() };
     let body = |p: &Process| {
-        let jobs: Vec<_> = (0..50).map(|n| p.aio(move |_| n).expect("the one LWP does it")).collect();
+        let submit = |n| loop {
+            match p.aio(move |_| n) {
+                Ok(job) => return job,
+                // The one LWP has done all and is about to leave: there is no room for another yet.
+                Err(error) => assert_eq!(error.errno(), EAGAIN),
+            }
+        };
+        let jobs: Vec<_> = (0..50).map(submit).collect();
         for (n, job) in jobs.iter().enumerate() {
             assert_eq!(job.wait(p).expect("done"), n);
         }

@@ -34,7 +34,8 @@ impl Process {
     /// it ends, work that waits is cancelled and what runs is made to leave like any LWP.
     ///
     /// # Errors
-    /// - EAGAIN: no LWP of the pool is there, and none may be had.
+    /// - EAGAIN: no LWP of the pool is there, and none may be had; where a limit leaves room for one only, also while that one,
+    ///   having done all, is leaving.
     /// - ESRCH: the process is exiting, or this was kept beyond its LWP's end.
     ///
     /// Source: POSIX `aio_read`, row 11 of the kernel map.
