@@ -175,18 +175,23 @@ impl Kernel {
     /// Makes one more thread for a class. If the host refuses, the capacity shrinks to what there is, and the start stays
     /// in the queue: whoever ends an LWP takes it, and the timekeeper tries again.
     pub(crate) fn create_thread(self: &Arc<Kernel>, class: ClassId) {
-        let (stack_size, keep) = {
+        let (stack_size, keep, id) = {
             let capacity = self.lock().admission.capacity();
             let mut starts = self.starts.lock();
+            if starts.is_dismissed() && starts.queued() == 0 {
+                // It would come in vain, and perhaps after the last was waited for.
+                starts.refused(class);
+                return;
+            }
             if self.threads.count() >= capacity {
                 // An idle thread of another class takes the room of the one that is needed.
                 if let Some(seat) = starts.dismiss_one() {
                     seat.idle_cv.notify_one();
                 }
             }
-            (starts.stack_size(class), starts.keeps(class))
+            // Counted in this hold: who sends the threads home waits for it afterwards.
+            (starts.stack_size(class), starts.keeps(class), self.threads.begin())
         };
-        let id = self.threads.begin();
         let seat = Arc::new(Seat::new(self.kick));
         let made = Stack::map(stack_size).and_then(|stack| {
             let kernel = Arc::clone(self);
