@@ -15,6 +15,7 @@ use crate::signal::Signal;
 use crate::sigset::SigSet;
 use crate::status::ExitStatus;
 use crate::termination::{Outcome, Termination};
+use crate::trace::TraceOptions;
 use crate::vfork::Latch;
 
 /// The longest name of a process, in bytes.
@@ -75,6 +76,9 @@ pub(crate) struct More {
     pub(crate) latch: Option<Arc<Latch>>,
     pub(crate) counted: bool,
     pub(crate) descriptors: Option<Given>,
+    pub(crate) stop_on_exit: bool,
+    /// It is traced by who makes it, with these options.
+    pub(crate) traced: Option<TraceOptions>,
     pub(crate) shares: Shares,
 }
 
@@ -269,6 +273,44 @@ impl Command {
     /// [`Process::counters`](crate::Process::counters).
     pub fn counted(mut self) -> Command {
         self.more().counted = true;
+        self
+    }
+
+    /// Has the process stop once when its end is decided, as [`Process::stop_on_exit`] does.
+    ///
+    /// Source: row 8 of the kernel map.
+    pub fn stop_on_exit(mut self) -> Command {
+        self.more().stop_on_exit = true;
+        self
+    }
+
+    /// Has the process that makes it trace it from its birth: it stands before its first step, as one that was
+    /// [attached](crate::TraceStop::Attached) to. Nothing that it does can be missed. The handle is
+    /// [`Process::tracee`]. A child of a `Runtime` has the built-in init as its parent, which traces nobody: for that one this
+    /// does nothing.
+    ///
+    /// ```
+    /// # fn main() -> greenproc::Result<()> {
+    /// use greenproc::{Command, Runtime, TraceOptions, TraceStop};
+    /// let runtime = Runtime::boot()?;
+    /// let status = runtime.run(Command::new("tracer", |p| {
+    ///     let child = p.spawn(Command::new("traced", |_| 3).traced(TraceOptions::EXIT))?;
+    ///     let tracee = p.tracee(child.id())?;
+    ///     tracee.wait(p)?;
+    ///     assert_eq!(tracee.stop()?, TraceStop::Attached);
+    ///     tracee.cont(None)?;
+    ///     tracee.wait(p)?;
+    ///     assert!(matches!(tracee.stop()?, TraceStop::Exiting(status) if status.code() == Some(3)));
+    ///     tracee.cont(None)?;
+    ///     assert_eq!(tracee.wait(p)?.status.code(), Some(3));
+    ///     greenproc::Result::Ok(())
+    /// }))?;
+    /// assert!(status.success());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn traced(mut self, options: TraceOptions) -> Command {
+        self.more().traced = Some(options);
         self
     }
 

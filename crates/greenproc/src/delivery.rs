@@ -22,6 +22,7 @@ use crate::siginfo::SigInfo;
 use crate::signal::Signal;
 use crate::sigset::SigSet;
 use crate::status::ExitStatus;
+use crate::trace::Traced;
 
 /// Neither can be blocked, caught or ignored.
 pub(crate) const UNSTOPPABLE: SigSet = SigSet::of(Signal::KILL).with(Signal::STOP);
@@ -36,6 +37,14 @@ pub(crate) struct Signals {
     actions: Option<ActionTable>,
     /// Pending for the process as a whole.
     pending: Pending,
+    /// What its tracer sees to, if it has one.
+    pub(crate) traced: Option<Box<Traced>>,
+}
+
+impl Signals {
+    pub(crate) fn pending_mut(&mut self) -> &mut Pending {
+        &mut self.pending
+    }
 }
 
 /// What an LWP has of signals, once it has anything.
@@ -133,6 +142,10 @@ impl Lwp {
         self.place != Place::Leaving && !self.mask().contains(signal)
     }
 
+    pub(crate) fn pending_mut(&mut self) -> &mut Pending {
+        &mut self.signals().pending
+    }
+
     fn signals(&mut self) -> &mut LwpSignals {
         self.signals.get_or_insert_default()
     }
@@ -211,7 +224,8 @@ impl ProcState {
 
     /// Whether SIGCHLD means anything to the process.
     pub(crate) fn hears_of_children(&self) -> bool {
-        matches!(self.verdict(Signal::CHLD), Verdict::Handle)
+        self.is_traced()
+            || matches!(self.verdict(Signal::CHLD), Verdict::Handle)
             || self.lwps.iter().any(|lwp| lwp.mask().contains(Signal::CHLD) || lwp.awaits(Signal::CHLD))
     }
 
@@ -249,8 +263,27 @@ impl ProcState {
 
     /// Takes a pending signal out of `wanted`, the LWP's own first.
     pub(crate) fn take_pending(&mut self, id: LwpId, wanted: SigSet) -> Option<SigInfo> {
+        self.take_pending_of(id, wanted).map(|(info, _)| info)
+    }
+
+    /// The same, with the LWP that it was for, if it was for one.
+    pub(crate) fn take_pending_of(&mut self, id: LwpId, wanted: SigSet) -> Option<(SigInfo, Option<LwpId>)> {
         let own = self.lwp(id).and_then(|lwp| lwp.signals.as_mut()).and_then(|own| own.pending.take(wanted));
-        own.or_else(|| self.signals.as_mut().and_then(|signals| signals.pending.take(wanted)))
+        if let Some(own) = own {
+            return Some((own, Some(id)));
+        }
+        let of_process = self.signals.as_mut().and_then(|signals| signals.pending.take(wanted));
+        of_process.map(|info| (info, None))
+    }
+
+    /// Takes actions and what is pending away from a process whose end is decided; what its tracer has of it stays.
+    #[must_use = "drop them after unlocking"]
+    pub(crate) fn take_signals(&mut self) -> Option<Box<Signals>> {
+        let mut taken = self.signals.take()?;
+        if let Some(traced) = taken.traced.take() {
+            self.signals = Some(Box::new(Signals { traced: Some(traced), ..Signals::default() }));
+        }
+        Some(taken)
     }
 
     fn verdict(&self, signal: Signal) -> Verdict {
@@ -278,17 +311,19 @@ impl ProcState {
         group_is_orphaned: impl FnOnce() -> bool,
         now: Instant,
     ) -> Result<Posted, Exhausted> {
-        if self.life.begin_exit().is_none() {
-            return Ok(Posted::default());
-        }
         let signal = info.signal;
+        if self.life.begin_exit().is_none() {
+            return Ok(Posted { change: self.post_to_dying(signal), ..Posted::default() });
+        }
         if signal == Signal::KILL {
             return Ok(self.begin_exit(ExitStatus::killed(signal), None, || now).into());
         }
         let mut posted = Posted::default();
         if signal == Signal::CONT {
             self.discard(STOPS);
-            posted = self.resume(now);
+            if !self.is_halted() {
+                posted = self.resume(now);
+            }
             if self.life.begin_exit().is_none() {
                 return Ok(posted);
             }
@@ -300,7 +335,8 @@ impl ProcState {
             signal == Signal::STOP || self.lwps.iter().filter(meant).any(|lwp| lwp.is_open_to(signal));
         let is_awaited = self.lwps.iter().filter(meant).any(|lwp| lwp.awaits(signal));
         match self.verdict(signal) {
-            _ if is_awaited => {}
+            // A tracer sees it before anything is done about it.
+            _ if is_awaited || self.is_traced() => {}
             Verdict::Ignored if is_open => return Ok(posted),
             Verdict::End(status) if is_open && self.stop.is_none() => {
                 return Ok(self.begin_exit(status, None, || now).into());
@@ -323,6 +359,33 @@ impl ProcState {
         let woken = woken.filter(|lwp| lwp.awaits(signal) || (!stopped && lwp.is_open_to(signal)));
         posted.nudges.extend(woken.map(|lwp| lwp.interrupt(Finality::Passing, now)));
         Ok(posted)
+    }
+
+    /// Does about a signal what is to be done, now that the tracer has passed it on.
+    pub(crate) fn act(
+        &mut self,
+        info: SigInfo,
+        to: Option<LwpId>,
+        group_is_orphaned: impl FnOnce() -> bool,
+        now: Instant,
+    ) -> Posted {
+        let signal = info.signal;
+        if signal == Signal::KILL {
+            return self.begin_exit(ExitStatus::killed(signal), None, || now).into();
+        }
+        match self.verdict(signal) {
+            Verdict::Ignored => Posted::default(),
+            Verdict::End(status) => self.begin_exit(status, None, || now).into(),
+            Verdict::Polite => self.post_polite(now).into(),
+            Verdict::Stop => {
+                let stops = signal == Signal::STOP || !group_is_orphaned();
+                Posted { change: stops.then(|| self.begin_stop(signal, now)).flatten(), ..Posted::default() }
+            }
+            Verdict::Handle => {
+                self.note_passed(info, to);
+                Posted::default()
+            }
+        }
     }
 
     fn queue(&mut self, info: SigInfo, to: Option<LwpId>) -> Result<(), Exhausted> {
@@ -366,7 +429,7 @@ impl ProcState {
 
     /// The process has to stop: every LWP does at its next checkpoint or sleep; one that sleeps counts as stopped where it
     /// is (decision 16).
-    fn begin_stop(&mut self, signal: Signal, now: Instant) -> Option<Change> {
+    pub(crate) fn begin_stop(&mut self, signal: Signal, now: Instant) -> Option<Change> {
         match &mut self.stop {
             Some(stop) if stop.signal.is_some() => return None,
             Some(frozen) => frozen.signal = Some(signal),
@@ -450,21 +513,53 @@ impl ProcState {
 
     /// Nothing makes the LWPs stand still any more.
     fn go_on(&mut self, now: Instant) -> Nudges {
-        let mut nudges = Nudges::new();
         self.wake_stopped();
+        self.look_again(now)
+    }
+
+    /// No signal stops it any more; one that is frozen stands still all the same.
+    pub(crate) fn lift_stop(&mut self) {
+        let frozen = self.stop.filter(|stop| stop.frozen.is_some());
+        self.stop = frozen.map(|stop| Stop { signal: None, complete: false, ..stop });
+        if self.stop.is_none() {
+            self.wake_stopped();
+        }
+    }
+
+    /// Whether a signal stops it, or is about to.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.is_some_and(|stop| stop.signal.is_some())
+    }
+
+    /// Which signal stops it, once the last LWP stands.
+    pub(crate) fn stands_for(&self) -> Option<Signal> {
+        self.stop.filter(|stop| stop.complete).and_then(|stop| stop.signal)
+    }
+
+    /// Looks at what came while the process stood, or while somebody else saw to it.
+    pub(crate) fn look_again(&mut self, now: Instant) -> Nudges {
+        if self.is_traced() {
+            return self.look_at_due(now);
+        }
         // What would have ended it while it stood ends it now.
         let ids: Vec<LwpId> = self.lwps.iter().map(|lwp| lwp.id).collect();
-        for &id in &ids {
+        for id in ids {
             let due = self.pending_for(id) - self.mask_of(id);
             let fatal = due.iter().find_map(|signal| match self.verdict(signal) {
                 Verdict::End(status) => Some(status),
                 _ => None,
             });
             if let Some(status) = fatal {
-                nudges.extend(self.begin_exit(status, None, || now));
-                return nudges;
+                return self.begin_exit(status, None, || now);
             }
         }
+        self.look_at_due(now)
+    }
+
+    /// Makes those LWPs look that have something pending which they do not block.
+    pub(crate) fn look_at_due(&mut self, now: Instant) -> Nudges {
+        let ids: Vec<LwpId> = self.lwps.iter().map(|lwp| lwp.id).collect();
+        let mut nudges = Nudges::new();
         for id in ids {
             if !(self.pending_for(id) - self.mask_of(id)).is_empty()
                 && let Some(lwp) = self.lwp(id)
@@ -506,8 +601,18 @@ impl ProcState {
             return Delivery::None;
         }
         let former = self.mask_of(id);
-        let Some(info) = self.take_pending(id, !former) else { return Delivery::None };
+        let mut open = !former;
+        if self.is_traced() {
+            // What the tracer has passed on comes before the next stop.
+            let due = self.pending_for(id) - former;
+            open = self.passed(due);
+            if open.is_empty() && !due.is_empty() {
+                return Delivery::Stop;
+            }
+        }
+        let Some(info) = self.take_pending(id, open) else { return Delivery::None };
         let signal = info.signal;
+        self.forget_passed(signal);
         let (verdict, handler) = self.settle(signal);
         match verdict {
             Verdict::Ignored => Delivery::Dropped,

@@ -48,6 +48,18 @@ pub enum Error {
     /// this thread).
     #[error("the calling thread runs no process of a runtime: make this call inside a Command's body")]
     NotAProcess,
+    /// ESRCH: the caller does not trace this process.
+    #[error("process {pid} is not traced by the caller")]
+    NotTraced {
+        /// The process.
+        pid: Pid,
+    },
+    /// ESRCH: the tracee runs, or is about to stop: its tracer can do this only while it stands.
+    #[error("process {pid} does not stand still: wait for its stop first")]
+    NotStopped {
+        /// The tracee.
+        pid: Pid,
+    },
     /// ESRCH: a process that has begun to exit makes nothing new.
     #[error("process {pid} is exiting and can start nothing new")]
     Exiting {
@@ -259,6 +271,8 @@ impl Error {
             | Error::NoLwp { .. }
             | Error::NoGroup { .. }
             | Error::NotAProcess
+            | Error::NotTraced { .. }
+            | Error::NotStopped { .. }
             | Error::Exiting { .. } => libc::ESRCH,
             Error::NoChild => libc::ECHILD,
             Error::Interrupted => libc::EINTR,

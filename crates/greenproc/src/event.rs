@@ -82,6 +82,11 @@ pub enum EventKind {
     Stuck(Stuck),
     /// The host had no thread for it within a second; it dies of SIGKILL.
     StartFailed,
+    /// Its tracer has ended and did not say that it may run on: it was killed (decision 9).
+    TraceeKilled {
+        /// The tracer.
+        tracer: Pid,
+    },
     /// Something that it owned panicked when it was dropped.
     DropPanicked {
         /// The panic's message.
@@ -173,6 +178,8 @@ bitflags::bitflags! {
         const JOB_CONTROL = 1 << 8;
         /// [`EventKind::Executed`].
         const EXECUTED = 1 << 9;
+        /// [`EventKind::TraceeKilled`].
+        const TRACING = 1 << 10;
     }
 }
 
@@ -188,6 +195,7 @@ impl EventKind {
             EventKind::Executed { .. } => EventFilter::EXECUTED,
             EventKind::Signalled { .. } => EventFilter::SIGNALLED,
             EventKind::Stopped { .. } | EventKind::Continued => EventFilter::JOB_CONTROL,
+            EventKind::TraceeKilled { .. } => EventFilter::TRACING,
             EventKind::Stuck(_)
             | EventKind::StartFailed
             | EventKind::DropPanicked { .. }

@@ -230,6 +230,7 @@ pub(crate) fn replace(
     }
     worker.begin_anew();
     thread::set_identity(record.pid.as_raw(), &name);
+    process.halt_after_exec();
     Ok((Process::new(std::rc::Rc::clone(worker), Arc::clone(record), LwpId::MAIN), body))
 }
 

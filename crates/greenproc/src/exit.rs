@@ -6,7 +6,7 @@
 //!    in `exit`, by a fatal signal, when the body returned or panicked.
 //! 2. `take_exit` makes one LWP the exit's owner, refuses inspectors [12] and takes the signal functions away [13]. The
 //!    body's stack is unwound by then.
-//! 3. `others_leave` waits until this is the only LWP [7, 51].
+//! 3. `others_leave` waits until this is the only LWP [7, 51]; one that is so marked stops once here [8].
 //! 4. `drop_isolated` and `Extras::tear_down` run user code for the last time, as this process [17, 19, 24, 26, 32], and let a
 //!    parent's LWP go that waits in `vfork` [29].
 //! 5. `publish`: a session leader's terminal is hung up [30]; the children go to another parent [36, 74], as a dead parent has none; usage is final [42]; the zombie
@@ -53,6 +53,8 @@ enum Role {
         accompanied: bool,
         /// Functions for signals, to be dropped.
         handlers: Handlers,
+        /// Its tracer wants it to stop once on its way (row 8).
+        stops: bool,
     },
     /// It only leaves.
     Leaver,
@@ -64,9 +66,12 @@ pub(crate) fn lwp_end(process: &Process, ended: Ended, begin_ns: u64, since: Mom
     let worker = &process.worker;
     worker.kernel.nudge(&process.record, nudges);
     match role {
-        Role::Owner { accompanied, handlers } => {
+        Role::Owner { accompanied, handlers, stops } => {
             if accompanied {
                 others_leave(process);
+            }
+            if stops || process.record.extras().is_some_and(|extras| extras.exit_stop.is_wanted()) {
+                process.stand_on_exit();
             }
             worker.kernel.tell(&process.record, EventKind::Exiting);
             if let Some(term) = handlers.0 {
@@ -143,7 +148,9 @@ impl ProcState {
             return Role::Leaver;
         }
         self.exit_owner = Some(me);
-        Role::Owner { accompanied: self.lwps.len() > 1, handlers: (self.term.clear(), self.signals.take()) }
+        let accompanied = self.lwps.len() > 1;
+        let handlers = (self.term.clear(), self.take_signals());
+        Role::Owner { accompanied, handlers, stops: self.is_traced() }
     }
 
     /// The last edge: the process has no LWP any more, and its end is final. Under `proclist_lock` and `p_smutex`.
@@ -310,6 +317,8 @@ pub(crate) fn publish(
         let mut list = kernel.lock();
         let hung_up = kernel.hang_up(&mut list, record.pid);
         let ties = list.tree.ties_of(node);
+        // The dead among those it traces go back to their parents, which may be itself: before its children go.
+        let list = kernel.release_tracees(list, node, record.pid);
         let mut list = give_children_away(kernel, list, &record, node);
         let death = record.state.lock().die(usage);
         let remains = kernel.bury(&mut list, node, death, threads, &ties);

@@ -25,6 +25,7 @@ use crate::proc::Proc;
 use crate::process::Process;
 use crate::profile::Profiler;
 use crate::sequence::Sequences;
+use crate::trace::ExitStop;
 use crate::vfork::LatchSlot;
 use crate::workdir::WorkDir;
 use crate::worker::drop_isolated;
@@ -52,6 +53,7 @@ pub(crate) struct Extras {
     pub(crate) death_signal: AtomicI32,
     pub(crate) image: Image,
     pub(crate) latch: LatchSlot,
+    pub(crate) exit_stop: ExitStop,
 }
 
 impl Extras {
@@ -81,6 +83,7 @@ impl Extras {
         if more.counted {
             self.counters.start();
         }
+        self.exit_stop.want(more.stop_on_exit);
     }
 
     /// The parts go, in the order of their rows (10 to 34). The other LWPs have left, the end is decided, and user code

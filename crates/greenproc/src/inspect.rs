@@ -229,6 +229,7 @@ fn state_of(life: Life, lwps: &[Lwp]) -> State {
     match life {
         Life::Embryo => State::Embryo,
         Life::Zombie => State::Zombie,
+        Life::ExitStop => State::Stopped,
         _ if states.contains(&State::Stuck) => State::Stuck,
         Life::Exiting => State::Exiting,
         Life::Active if states.contains(&State::Running) => State::Running,

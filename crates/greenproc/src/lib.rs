@@ -109,6 +109,7 @@ mod threads;
 mod ticker;
 mod timekeeper;
 mod timers;
+mod trace;
 mod tree;
 mod tty;
 mod usage;
@@ -158,6 +159,7 @@ pub use subtree::{Freeze, Killed};
 pub use target::Target;
 pub use termination::{Outcome, Termination};
 pub use timers::{Timer, TimerSetting};
+pub use trace::{TraceOptions, TraceStop, Tracee};
 pub use tty::{ControlCharacters, Termios, Tty, TtyMaster, WindowSize};
 pub use usage::Usage;
 #[cfg(feature = "async")]

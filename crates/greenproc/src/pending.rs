@@ -49,6 +49,16 @@ impl Pending {
         true
     }
 
+    /// Adds a signal before all others of its kind. Of a standard signal it replaces the one that is pending.
+    pub(crate) fn push_first(&mut self, info: SigInfo) {
+        let signal = info.signal;
+        if !signal.is_real_time() {
+            self.queue.retain(|old| old.signal != signal || (signal == Signal::CHLD && old.pid != info.pid));
+        }
+        self.set = self.set.with(signal);
+        self.queue.push_front(info);
+    }
+
     /// Takes the first of the lowest signal that is in `wanted`: standard ones before real-time ones.
     pub(crate) fn take(&mut self, wanted: SigSet) -> Option<SigInfo> {
         let signal = (self.set & wanted).iter().next()?;

@@ -81,6 +81,7 @@ pub(crate) fn spawn(
     if let Some(parents) = parent.extras() {
         Extras::inherit(parents, &record);
     }
+    let traced = more.as_ref().and_then(|(more, _)| more.traced);
     furnish(kernel, parent, &record, (descriptors, more, limits));
     let pid = record.pid;
     if owner == Owner::Handle || new_session || exit_signal.is_some_and(|signal| signal != Signal::CHLD) {
@@ -112,6 +113,9 @@ pub(crate) fn spawn(
             }
             if let Some(shared) = &shared {
                 kernel.admit_sharer(&list, shared, parent_node, (node, &record));
+            }
+            if traced.is_some() || parent.has_signals() {
+                kernel.trace_from_birth(&mut list, parent, parent_node, &record, node, traced);
             }
             let start = LwpStart { process: Arc::clone(&record), lwp: LwpId::MAIN, body, queued: now };
             drop(list);

@@ -30,6 +30,15 @@ impl Change {
     }
 }
 
+/// SIGKILL ends whatever holds a process up (decision 9).
+fn forbid_exit_stop(process: &Proc, signal: Signal) {
+    if signal == Signal::KILL
+        && let Some(extras) = process.extras()
+    {
+        extras.exit_stop.forbid();
+    }
+}
+
 impl Kernel {
     /// Posts a signal to a process, or to one of its LWPs, and makes its target look.
     ///
@@ -41,6 +50,7 @@ impl Kernel {
         to: Option<LwpId>,
         info: SigInfo,
     ) -> Result<(), Exhausted> {
+        forbid_exit_stop(process, info.signal);
         if info.signal.is_job_control() || process.is_observed() {
             let mut list = self.lock();
             return self.send_locked(&mut list, process, to, info);
@@ -80,6 +90,7 @@ impl Kernel {
                 return Ok(());
             }
         }
+        forbid_exit_stop(process, info.signal);
         let tree = &list.tree;
         let orphaned = || process.node().is_some_and(|node| tree.is_orphaned(node));
         let posted = process.state.lock().post(info, to, orphaned, time::now())?;
@@ -90,8 +101,12 @@ impl Kernel {
         Ok(())
     }
 
-    /// Does what a stop signal asks for that an LWP has pending and does not block, unless a SIGCONT has discarded it.
+    /// Does what a stop signal asks for that an LWP has pending and does not block, unless a SIGCONT has discarded it; a
+    /// traced process stops for any.
     pub(crate) fn meet_stop(&self, process: &Arc<Proc>, lwp: LwpId) {
+        if self.halt_for_signal(process, lwp) {
+            return;
+        }
         let mut list = self.lock();
         let taken = {
             let mut state = process.state.lock();
@@ -110,8 +125,8 @@ impl Kernel {
         let _ = self.send(process, None, SigInfo::of_runtime(signal));
     }
 
-    /// Tells the parent that a child stopped or went on.
-    fn tell_change(&self, list: &mut ProcListGuard<'_>, process: &Arc<Proc>, change: Change) {
+    /// Tells the parent, or the tracer, that a process stopped or went on.
+    pub(crate) fn tell_change(&self, list: &mut ProcListGuard<'_>, process: &Arc<Proc>, change: Change) {
         let Some(node) = process.node() else { return };
         let (kind, told) = match change {
             Change::Stopped(signal) => (EventKind::Stopped, event::EventKind::Stopped { signal }),

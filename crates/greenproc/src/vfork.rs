@@ -108,6 +108,7 @@ impl Process {
         command.more().latch = Some(Arc::clone(&latch));
         let kernel = &self.worker.kernel;
         let child = spawn::spawn(kernel, &self.record, node, command, Owner::Parent, Some(self.lwp))?;
+        self.halt_after_spawn(child.id());
         self.await_latch(&latch);
         Ok(child)
     }

@@ -10,7 +10,7 @@ use greenproc_sync::atomic::{AtomicU32, Ordering};
 use greenproc_sync::{Mutex, spin, time};
 
 use crate::departures::Listening;
-use crate::kernel::{Kernel, ProcList, ProcListGuard};
+use crate::kernel::{Kernel, Leftovers, ProcListGuard};
 use crate::locks::Leaf;
 use crate::lwp::Place;
 use crate::pace::Doze;
@@ -153,7 +153,7 @@ pub(crate) fn look(
     parent: NodeRef,
     wanted: &Wanted,
     note: Note<'_>,
-    not_yet: impl FnOnce(&mut ProcList),
+    not_yet: impl FnOnce(&mut crate::kernel::ProcList),
 ) -> Result<Waited, Unmet> {
     let mut list = kernel.lock();
     match list.tree.poll(parent, wanted) {
@@ -168,20 +168,34 @@ pub(crate) fn look(
 }
 
 /// What was taken while the lock was held, to be finished without it.
-struct Taken(Found);
+enum Taken {
+    Here(Found),
+    HandedBack(Waited, Leftovers),
+}
 
 /// Where a handle keeps what it reaped.
 pub(crate) type Note<'a> = Option<&'a Mutex<Leaf, Option<Waited>>>;
 
-fn take_out(kernel: &Kernel, list: &mut ProcList, child: NodeRef, take: Take, note: Note<'_>) -> Taken {
+fn take_out(
+    kernel: &Kernel,
+    list: &mut ProcListGuard<'_>,
+    child: NodeRef,
+    take: Take,
+    note: Note<'_>,
+) -> Taken {
     let found = list.tree.consume(child, take == Take::Peek);
+    if let Found::HandedBack(waited, reaped) = found {
+        let mut leftovers = Leftovers::default();
+        kernel.announce_return(list, child, reaped, &mut leftovers);
+        return Taken::HandedBack(waited, leftovers);
+    }
     if let Found::Reaped(reaped) = &found {
         list.note_reaped(&kernel.pids, reaped);
         if let Some(note) = note {
             *note.lock() = Some(Waited::of(reaped.pid, &reaped.zombie));
         }
     }
-    Taken(found)
+    Taken::Here(found)
 }
 
 fn consume(
@@ -198,11 +212,15 @@ fn consume(
 
 impl Taken {
     fn into_waited(self, kernel: &Kernel) -> Waited {
-        match self.0 {
-            Found::Seen(waited) => waited,
-            Found::Reaped(reaped) => {
+        match self {
+            Taken::Here(Found::Seen(waited) | Found::HandedBack(waited, _)) => waited,
+            Taken::Here(Found::Reaped(reaped)) => {
                 let waited = Waited::of(reaped.pid, &reaped.zombie);
                 kernel.dispose_one(reaped);
+                waited
+            }
+            Taken::HandedBack(waited, leftovers) => {
+                kernel.dispose(leftovers);
                 waited
             }
         }

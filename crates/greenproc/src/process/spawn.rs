@@ -27,7 +27,10 @@ impl Process {
     pub fn spawn(&self, command: Command) -> Result<Child> {
         let node = self.live_node()?;
         self.refuse_if_exiting()?;
-        spawn::spawn(&self.worker.kernel, &self.record, node, command, spawn::Owner::Parent, Some(self.lwp))
+        let kernel = &self.worker.kernel;
+        let child = spawn::spawn(kernel, &self.record, node, command, spawn::Owner::Parent, Some(self.lwp))?;
+        self.halt_after_spawn(child.id());
+        Ok(child)
     }
 
     /// Makes a child that computes a value; the value comes back through the second handle, unless the child ended

@@ -12,6 +12,9 @@ use crate::table::Entry;
 use crate::tree::{NodeRef, Wanted, Who};
 use crate::wait::{self, Caller, Note, Patience, Take, Unmet, Wait};
 
+/// What `wait4` reports without being asked.
+const ALWAYS: WaitFlags = WaitFlags::EXITED.union(WaitFlags::TRAPPED);
+
 impl Process {
     /// Waits for any child to end, and reaps it.
     ///
@@ -28,7 +31,8 @@ impl Process {
         found.ok_or(Error::NoChild)
     }
 
-    /// Waits for the end of the children that are meant, and, as the flags say, for stops and continues.
+    /// Waits for the end of the children that are meant, and, as the flags say, for stops and continues. Of those that the
+    /// process traces, children or not, stops are always reported, and they come first.
     ///
     /// A checkpoint. `None` only under [`NOHANG`](WaitFlags::NOHANG), if nothing is there yet.
     ///
@@ -58,7 +62,7 @@ impl Process {
     /// ```
     #[track_caller]
     pub fn wait4(&self, who: WaitFor<'_>, flags: WaitFlags) -> Result<Option<Waited>> {
-        self.wait_for(who, flags | WaitFlags::EXITED, Patience::Forever)
+        self.wait_for(who, flags | ALWAYS, Patience::Forever)
     }
 
     /// Waits for exactly the events that the flags name.
@@ -95,7 +99,7 @@ impl Process {
     ) -> Result<Option<Waited>> {
         // A time-out beyond the clock's range is none.
         let patience = time::now().checked_add(timeout).map_or(Patience::Forever, Patience::Until);
-        self.wait_for(who, flags | WaitFlags::EXITED, patience)
+        self.wait_for(who, flags | ALWAYS, patience)
     }
 
     #[track_caller]

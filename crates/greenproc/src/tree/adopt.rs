@@ -82,8 +82,10 @@ impl ProcTree {
             if !over.is_empty() {
                 self.sweep_given(&over, child, &mut adopted.given);
             }
-            if self.node(child).is_zombie() && !self.node(child).held && self.node(reaper).ignores_children()
-            {
+            let node = self.node(child);
+            if node.traced {
+                // What it has to report is its tracer's.
+            } else if node.is_zombie() && !node.held && self.node(reaper).ignores_children() {
                 adopted.reaped.push(self.bury_ignored(child, reaper));
             } else {
                 self.tell_ready(child);
@@ -96,7 +98,7 @@ impl ProcTree {
     fn moved(&self, child: NodeId, to: NodeId) -> Option<Moved> {
         let node = self.node(child);
         let info = match &node.body {
-            Body::Zombie(zombie) if self.node(to).sigchld != Disposition::Ignore => {
+            Body::Zombie(zombie) if self.node(to).sigchld != Disposition::Ignore && !node.traced => {
                 Some(SigInfo::of_child(Signal::CHLD, node.pid, zombie.uid, zombie.status, &zombie.usage))
             }
             Body::Zombie(_) | Body::Live { .. } | Body::Vacant => None,
@@ -127,6 +129,9 @@ impl ProcTree {
         let parent = self.node(node.id).parent?;
         if let Body::Zombie(zombie) = &mut self.arena.get_mut(node.id).body {
             zombie.record = None;
+        }
+        if self.node(node.id).traced {
+            return None;
         }
         if self.node(node.id).is_zombie() && self.node(parent).ignores_children() {
             return Some(self.bury_ignored(node.id, parent));

@@ -18,15 +18,21 @@ use crate::usage::Usage;
 pub(crate) struct Family {
     pub(crate) children: List,
     /// Children that no handle holds.
-    any: Bucket,
-    /// The group of most children, kept apart from the map.
-    first_group: Option<GroupId>,
-    first: Bucket,
-    others: HashMap<GroupId, Bucket, BuildHasherDefault<IndexHasher>>,
+    pub(crate) waits: Buckets,
     /// `p_waitcv`: who waits for these children.
     pub(crate) channel: WaitChannel,
     /// What the reaped children used, and theirs.
     pub(crate) reaped_usage: Usage,
+}
+
+/// Those that waits look for: children, or tracees.
+#[derive(Default)]
+pub(crate) struct Buckets {
+    any: Bucket,
+    /// The group of most of them, kept apart from the map.
+    first_group: Option<GroupId>,
+    first: Bucket,
+    others: HashMap<GroupId, Bucket, BuildHasherDefault<IndexHasher>>,
 }
 
 /// Children that some wait could be for, by class.
@@ -62,7 +68,7 @@ impl Bucket {
     }
 }
 
-impl Family {
+impl Buckets {
     /// Counts a child of this group and class in.
     pub(crate) fn join(&mut self, group: GroupId, class: Class) {
         self.any.0[class as usize].members += 1;

@@ -145,11 +145,15 @@ impl ProcTree {
     pub(super) fn enter_waits(&mut self, child: NodeId) {
         let node = self.node(child);
         let (Some(parent), false) = (node.parent, node.held) else { return };
-        let (group, class, event) = (node.group, node.class(), node.event);
+        if node.traced && self.tracer_of(child) == Some(parent) {
+            // It is among those that the parent traces, which its waits look at too.
+            return;
+        }
+        let (group, class, event) = (node.group, node.class(), node.event_for_parent());
         self.with_family(parent, |family, arena| {
-            family.join(group, class);
+            family.waits.join(group, class);
             if let Some(kind) = event {
-                family.queue(arena, child, group, class, kind);
+                family.waits.queue(arena, child, group, class, kind);
             }
         });
     }
@@ -158,12 +162,16 @@ impl ProcTree {
     pub(super) fn leave_waits(&mut self, child: NodeId) {
         let node = self.node(child);
         let (Some(parent), false) = (node.parent, node.held) else { return };
-        let (group, class, event) = (node.group, node.class(), node.event);
+        if node.traced && self.tracer_of(child) == Some(parent) {
+            // It is among those that the parent traces, which its waits look at too.
+            return;
+        }
+        let (group, class, event) = (node.group, node.class(), node.event_for_parent());
         self.with_family(parent, |family, arena| {
             if let Some(kind) = event {
-                family.unqueue(arena, child, group, class, kind);
+                family.waits.unqueue(arena, child, group, class, kind);
             }
-            family.leave(group, class);
+            family.waits.leave(group, class);
         });
     }
 
@@ -186,7 +194,7 @@ impl ProcTree {
         );
         let children_usage =
             family.map(|family| family.reaped_usage).filter(|usage| *usage != Usage::default()).map(Box::new);
-        let (parent, held) = (dying.parent, dying.held);
+        let (parent, held, traced) = (dying.parent, dying.held, dying.traced);
         dying.body = Body::Zombie(Zombie {
             status: death.status,
             usage: death.usage,
@@ -201,11 +209,14 @@ impl ProcTree {
         self.zombies += 1;
         self.note_stopped(id, false);
         let reaped = match parent {
-            Some(parent) if !held && self.node(parent).ignores_children() => {
+            Some(parent) if !held && !traced && self.node(parent).ignores_children() => {
                 Some(Box::new(self.bury_ignored(id, parent)))
             }
             _ => {
                 self.post_event(id, EventKind::Dead);
+                if traced {
+                    self.tell_tracer_lost(id);
+                }
                 // Who waits for stops only may have lost the last that could.
                 if let Some(parent) = parent {
                     self.tell_lost(parent, node);
@@ -220,6 +231,7 @@ impl ProcTree {
     /// stays below it and leaves no zombie.
     pub(crate) fn bury_init(&mut self, node: NodeRef) -> Option<Freed> {
         self.arena.get_mut(node.id).sigchld = Disposition::Ignore;
+        self.forget_tracees(node);
         if self.arena.len() > 1 {
             return None;
         }
@@ -281,6 +293,9 @@ impl ProcTree {
     }
 
     fn take_out(&mut self, id: NodeId) -> (Node, Freed) {
+        if self.node(id).traced {
+            self.untrace(id);
+        }
         self.remove_child(id);
         let freed = self.groups.leave(&mut self.arena, id);
         let node = self.arena.remove(id);

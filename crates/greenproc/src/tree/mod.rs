@@ -24,6 +24,7 @@ mod sweep_tests;
 mod terminals;
 #[cfg(test)]
 mod tests;
+mod tracing;
 mod wanted;
 
 pub(crate) use adopt::Moved;
@@ -38,6 +39,7 @@ pub(crate) use regroup::RegroupError;
 pub(crate) use session::SetsidError;
 pub(crate) use sweep::{SweepId, Swept};
 pub(crate) use terminals::Controlling;
+pub(crate) use tracing::AttachError;
 pub(crate) use wanted::{Wanted, Who};
 
 use std::collections::HashMap;
@@ -64,6 +66,8 @@ pub(crate) struct ProcTree {
     stopped: usize,
     /// Who is being reached below a process.
     sweeps: sweep::Sweeps,
+    /// Who traces whom.
+    tracing: tracing::Tracing,
 }
 
 impl ProcTree {
@@ -151,6 +155,9 @@ impl ProcTree {
     /// parent ignores the signal.
     pub(crate) fn exit_notice(&self, child: NodeRef) -> Option<(Signal, &Arc<Proc>)> {
         let node = self.node(child.id);
+        if node.traced {
+            return self.tracer_notice(child.id);
+        }
         let signal = node.exit_signal.filter(|_| !node.held)?;
         let parent = self.node(node.parent?);
         if signal == Signal::CHLD && parent.sigchld == Disposition::Ignore {
@@ -159,10 +166,13 @@ impl ProcTree {
         Some((signal, parent.live()?))
     }
 
-    /// The parent that is told when a child stops or goes on; nobody if a handle owns the child.
+    /// Who is told when a process stops or goes on: its tracer, else its parent; nobody if a handle owns the child.
     pub(crate) fn parent_record(&self, child: NodeRef) -> Option<&Arc<Proc>> {
-        let node = self.arena.holds(child).then(|| self.node(child.id)).filter(|node| !node.held)?;
-        self.node(node.parent?).live()
+        let node = self.arena.holds(child).then(|| self.node(child.id))?;
+        if node.traced {
+            return self.node(self.tracer_of(child.id)?).live();
+        }
+        self.node(node.parent.filter(|_| !node.held)?).live()
     }
 
     pub(crate) fn is_subreaper(&self, node: NodeRef) -> bool {

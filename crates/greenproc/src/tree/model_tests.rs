@@ -11,7 +11,7 @@ use crate::selector::WaitFlags;
 use crate::signal::{Disposition, Signal};
 use crate::tree::node::{Class, EventKind};
 use crate::tree::tests::{UID, birth, death, planted, record};
-use crate::tree::{Birth, Found, LinkError, NodeRef, Poll, ProcTree, RegroupError, Wanted, Who};
+use crate::tree::{AttachError, Birth, Found, LinkError, NodeRef, Poll, ProcTree, RegroupError, Wanted, Who};
 
 /// What the model knows of a process.
 #[derive(Clone, Debug)]
@@ -29,6 +29,7 @@ struct Plain {
     /// In which order it got its event.
     since: u64,
     children_usage: u64,
+    tracer: Option<i32>,
 }
 
 #[derive(Default)]
@@ -61,6 +62,7 @@ impl Model {
     fn matches(&self, parent: i32, wish: &Wish) -> Vec<(i32, Option<EventKind>)> {
         let meant = self.children(parent).filter(|(pid, child)| {
             !child.held
+                && child.tracer != Some(parent)
                 && (wish.all_classes || (child.class == Class::Alternative) == wish.alternative)
                 && match wish.who {
                     Selected::Any => true,
@@ -68,20 +70,38 @@ impl Model {
                     Selected::Group(group) => child.group == group,
                 }
         });
-        meant.map(|(pid, child)| (pid, child.event)).collect()
+        // What others trace may still come, and is not there yet.
+        meant.map(|(pid, child)| (pid, child.event.filter(|_| child.tracer.is_none()))).collect()
+    }
+
+    /// The same of those that it traces, whatever their exit signal is.
+    fn traced_matches(&self, tracer: i32, wish: &Wish) -> Vec<(i32, Option<EventKind>)> {
+        let tracees = self.processes.iter().filter(|(_, process)| process.tracer == Some(tracer));
+        let meant = tracees.filter(|(pid, tracee)| match wish.who {
+            Selected::Any => true,
+            Selected::Pid(wanted) => **pid == wanted,
+            Selected::Group(group) => tracee.group == group,
+        });
+        meant.map(|(&pid, tracee)| (pid, tracee.event)).collect()
     }
 
     /// What a wait would find: the events it takes, oldest first per kind and class; or whether one could still come.
     fn poll(&self, parent: i32, wish: &Wish) -> Expected {
+        let traced = self.traced_matches(parent, wish);
         let matching = self.matches(parent, wish);
         let wanted = |kind: EventKind| match kind {
             EventKind::Dead => !wish.no_zombie,
             EventKind::Stopped => wish.stopped,
             EventKind::Continued => wish.continued,
         };
-        let ready: Vec<i32> =
-            matching.iter().filter(|(_, event)| event.is_some_and(wanted)).map(|&(pid, _)| pid).collect();
-        let could = matching.iter().any(|(pid, _)| !wish.no_zombie || self.is_live(*pid));
+        let ready = |among: &[(i32, Option<EventKind>)]| -> Vec<i32> {
+            among.iter().filter(|(_, event)| event.is_some_and(wanted)).map(|&(pid, _)| pid).collect()
+        };
+        let first = ready(&traced);
+        let ready = if first.is_empty() { ready(&matching) } else { first };
+        let is_elsewhere = |pid: i32| self.processes[&pid].tracer.is_some_and(|tracer| tracer != parent);
+        let mut candidates = traced.iter().chain(&matching);
+        let could = candidates.any(|(pid, _)| !wish.no_zombie || self.is_live(*pid) || is_elsewhere(*pid));
         match (ready.is_empty(), could) {
             (false, _) => Expected::OneOf(ready),
             (true, true) => Expected::Nothing,
@@ -136,6 +156,8 @@ enum Step {
     Ignore { who: usize, how: Disposition },
     Subreaper { who: usize, on: bool },
     Release { who: usize },
+    Attach { tracer: usize, target: usize },
+    Detach { who: usize },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -162,7 +184,9 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(caller, target, group)| Step::Regroup { caller, target, group }),
         1 => (who.clone(), disposition).prop_map(|(who, how)| Step::Ignore { who, how }),
         1 => (who.clone(), any::<bool>()).prop_map(|(who, on)| Step::Subreaper { who, on }),
-        1 => who.prop_map(|who| Step::Release { who }),
+        1 => who.clone().prop_map(|who| Step::Release { who }),
+        3 => (who.clone(), who.clone()).prop_map(|(tracer, target)| Step::Attach { tracer, target }),
+        1 => who.prop_map(|who| Step::Detach { who }),
     ]
 }
 
@@ -190,6 +214,7 @@ impl Pair {
             zombie: None,
             since: 0,
             children_usage: 0,
+            tracer: None,
         };
         model.processes.insert(1, init_plain);
         Pair { tree, model, nodes: BTreeMap::from([(1, init)]), next: 2 }
@@ -245,6 +270,93 @@ impl Pair {
                 let who = self.pick(who);
                 self.release(who)
             }
+            Step::Attach { tracer, target } => {
+                let (tracer, target) = (self.pick(tracer), self.pick(target));
+                self.attach(tracer, target)
+            }
+            Step::Detach { who } => {
+                let who = self.pick(who);
+                if self.model.is_live(who) {
+                    self.tree.untrace(self.nodes[&who].id);
+                    self.detached(who);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn attach(&mut self, tracer: i32, target: i32) -> Result<(), TestCaseError> {
+        let result = self.tree.attach(self.nodes[&tracer], self.nodes[&target]);
+        let mut above = std::iter::successors(Some(tracer), |pid| self.model.processes[pid].tracer).skip(1);
+        let expected = if !self.model.is_live(tracer) {
+            Err(AttachError::Exiting)
+        } else if !self.model.is_live(target) {
+            Err(AttachError::Gone)
+        } else if tracer == target {
+            Err(AttachError::Oneself)
+        } else if target == 1 {
+            Err(AttachError::Init)
+        } else if self.model.processes[&target].tracer.is_some() {
+            Err(AttachError::Traced)
+        } else if above.any(|pid| pid == target) {
+            Err(AttachError::Circle)
+        } else {
+            Ok(())
+        };
+        prop_assert_eq!(result, expected);
+        if result.is_ok() {
+            let plain = self.model.processes.get_mut(&target).expect("live");
+            plain.tracer = Some(tracer);
+            plain.event = None;
+        }
+        Ok(())
+    }
+
+    /// The process is traced no more; its zombie is its parent's from now on.
+    fn detached(&mut self, pid: i32) {
+        let now = self.model.tick();
+        let plain = self.model.processes.get_mut(&pid).expect("there");
+        if plain.tracer.take().is_some() {
+            if plain.zombie.is_none() {
+                plain.event = None;
+            }
+            plain.since = now;
+        }
+    }
+
+    /// A zombie goes back to its parent, which may ignore it.
+    fn handed_back(&mut self, pid: i32, gone: bool) -> Result<(), TestCaseError> {
+        self.detached(pid);
+        let plain = self.model.processes[&pid].clone();
+        let ignored = !plain.held && self.model.processes[&plain.parent].sigchld != Disposition::Default;
+        prop_assert_eq!(gone, ignored);
+        if gone {
+            self.model.remove(pid);
+        }
+        Ok(())
+    }
+
+    /// A tracer that ends lets go of all.
+    fn release_tracees(&mut self, tracer: i32) -> Result<(), TestCaseError> {
+        loop {
+            let batch = self.tree.last_tracees(self.nodes[&tracer], 2);
+            prop_assert_eq!(
+                !batch.is_empty(),
+                self.model.processes.values().any(|p| p.tracer == Some(tracer))
+            );
+            for tracee in &batch {
+                let pid = self.tree.node(tracee.id).pid.as_raw();
+                if self.model.is_live(pid) {
+                    self.tree.untrace(tracee.id);
+                    self.detached(pid);
+                } else {
+                    let gone = self.tree.hand_back(*tracee).is_some();
+                    self.handed_back(pid, gone)?;
+                }
+            }
+            if batch.is_empty() {
+                return Ok(());
+            }
         }
     }
 
@@ -281,6 +393,7 @@ impl Pair {
             zombie: None,
             since: 0,
             children_usage: 0,
+            tracer: None,
         };
         self.model.processes.insert(pid, plain);
         self.nodes.insert(pid, node);
@@ -291,6 +404,7 @@ impl Pair {
         if pid == 1 || !self.model.is_live(pid) {
             return Ok(());
         }
+        self.release_tracees(pid)?;
         let reaper = self.model.reaper_of(pid);
         let mut orphans: Vec<(u64, i32)> =
             self.model.children(pid).map(|(child, plain)| (plain.joined, child)).collect();
@@ -308,7 +422,9 @@ impl Pair {
             plain.parent = reaper;
             plain.joined = now;
             plain.class = Class::Child;
-            if plain.zombie.is_some() && !plain.held && ignoring {
+            if plain.tracer.is_some() {
+                // What it has to report is its tracer's.
+            } else if plain.zombie.is_some() && !plain.held && ignoring {
                 vanished.push(orphan);
             } else if plain.event.is_some() {
                 plain.since = now;
@@ -321,7 +437,8 @@ impl Pair {
         let buried = self.tree.zombify(self.nodes[&pid], death(code));
         let parent = self.model.processes[&pid].parent;
         let held = self.model.processes[&pid].held;
-        let ignored = !held && self.model.processes[&parent].sigchld != Disposition::Default;
+        let traced = self.model.processes[&pid].tracer.is_some();
+        let ignored = !held && !traced && self.model.processes[&parent].sigchld != Disposition::Default;
         prop_assert_eq!(buried.reaped.is_some(), ignored);
         if ignored {
             self.model.remove(pid);
@@ -376,10 +493,12 @@ impl Pair {
                 prop_assert!(ready.contains(&found), "{} is not among {:?}", found, ready);
                 let plain = self.model.processes[&found].clone();
                 prop_assert_eq!(plain.event, Some(kind));
-                // The oldest of its kind and class comes first.
+                // The oldest of its kind and class comes first; those that are traced are in one class.
+                let one_class = plain.tracer.is_some();
                 let older = ready.iter().find(|other| {
                     let other = &self.model.processes[other];
-                    other.event == Some(kind) && other.class == plain.class && other.since < plain.since
+                    let same = one_class || other.class == plain.class;
+                    other.event == Some(kind) && same && other.since < plain.since
                 });
                 prop_assert_eq!(older, None, "{} is not the oldest", found);
                 if kind == EventKind::Dead {
@@ -398,8 +517,17 @@ impl Pair {
                 prop_assert!(!take);
                 prop_assert_eq!((waited.pid.as_raw(), waited.status.code()), (pid, Some(code)));
             }
+            Found::HandedBack(waited, gone) => {
+                prop_assert!(take);
+                prop_assert_eq!((waited.pid.as_raw(), waited.status.code()), (pid, Some(code)));
+                let plain = &self.model.processes[&pid];
+                prop_assert_eq!(plain.tracer, Some(parent));
+                prop_assert!(plain.held || plain.parent != parent);
+                self.handed_back(pid, gone.is_some())?;
+            }
             Found::Reaped(reaped) => {
                 prop_assert!(take);
+                prop_assert!(!self.model.processes[&pid].held && self.model.processes[&pid].parent == parent);
                 prop_assert_eq!((reaped.pid.as_raw(), reaped.zombie.status.code()), (pid, Some(code)));
                 let gone = self.model.remove(pid);
                 let parent = self.model.processes.get_mut(&parent).expect("the waiter");
@@ -443,8 +571,9 @@ impl Pair {
             prop_assert_eq!(gone, None);
             return Ok(());
         }
-        let ignored =
-            plain.zombie.is_some() && self.model.processes[&plain.parent].sigchld != Disposition::Default;
+        let ignored = plain.zombie.is_some()
+            && plain.tracer.is_none()
+            && self.model.processes[&plain.parent].sigchld != Disposition::Default;
         prop_assert_eq!(gone, ignored.then_some(pid));
         if ignored {
             self.model.remove(pid);
@@ -452,7 +581,9 @@ impl Pair {
             let clock = self.model.tick();
             let plain = self.model.processes.get_mut(&pid).expect("held");
             plain.held = false;
-            plain.since = clock;
+            if plain.tracer.is_none() {
+                plain.since = clock;
+            }
         }
         Ok(())
     }
@@ -474,6 +605,7 @@ impl Pair {
             prop_assert_eq!(self.tree.pgid(node).map(Pid::as_raw), Some(plain.group));
             prop_assert_eq!(self.tree.record(node).is_some(), plain.zombie.is_none());
             if let Some(record) = self.tree.record(node) {
+                prop_assert_eq!(self.tree.tracer(node), plain.tracer.map(|tracer| self.nodes[&tracer]));
                 prop_assert_eq!(record.ppid().map_or(0, Pid::as_raw), plain.parent);
                 prop_assert_eq!(record.pgid().as_raw(), plain.group);
                 let members = self.tree.group_members(record.pgid()).expect("its group");

@@ -36,6 +36,8 @@ pub(crate) struct Node {
     pub(crate) subreaper: bool,
     /// It stands still, and its parent was told.
     pub(crate) stopped: bool,
+    /// Somebody traces it: its events are the tracer's (`tracing.rs`).
+    pub(crate) traced: bool,
     /// Present once it has had a child.
     pub(crate) family: Option<Box<Family>>,
     pub(crate) body: Body,
@@ -108,6 +110,7 @@ impl Node {
             sigchld: Disposition::Default,
             subreaper: false,
             stopped: false,
+            traced: false,
             body: Body::Vacant,
             family: None,
         }
@@ -115,6 +118,11 @@ impl Node {
 
     pub(crate) fn class(&self) -> Class {
         if self.exit_signal == Some(Signal::CHLD) { Class::Child } else { Class::Alternative }
+    }
+
+    /// What it has to report to its parent, which for as long as it is traced is nothing.
+    pub(crate) fn event_for_parent(&self) -> Option<EventKind> {
+        self.event.filter(|_| !self.traced)
     }
 
     /// Its children leave no zombie (row 40).

@@ -31,6 +31,9 @@ pub(crate) enum Found {
     Reaped(Reaped),
     /// A zombie left in place under NOWAIT, or a child that lives.
     Seen(Waited),
+    /// The zombie of somebody else's child, which the caller traced: its parent's from here on (row 63), or reaped if the
+    /// parent ignores its children.
+    HandedBack(Waited, Option<Box<Reaped>>),
 }
 
 impl ProcTree {
@@ -39,25 +42,42 @@ impl ProcTree {
     pub(crate) fn poll(&self, parent: NodeRef, wanted: &Wanted) -> Poll {
         match wanted.who {
             Who::Child(child) => {
-                self.poll_child(child, wanted, |node| node.parent == Some(parent.id) && !node.held)
+                self.poll_child(parent, child, wanted, |node| node.parent == Some(parent.id) && !node.held)
             }
-            Who::Held(child) => self.poll_child(child, wanted, |node| node.held),
-            Who::Any => self.poll_family(parent.id, None, wanted),
+            Who::Held(child) => self.poll_child(parent, child, wanted, |node| node.held),
+            Who::Any => self.poll_all(parent.id, None, wanted),
             Who::Group(number) => match self.groups.find(number) {
-                Some(group) => self.poll_family(parent.id, Some(group), wanted),
+                Some(group) => self.poll_all(parent.id, Some(group), wanted),
                 None => Poll::NoChild,
             },
         }
     }
 
-    fn poll_child(&self, child: NodeRef, wanted: &Wanted, mine: impl Fn(&Node) -> bool) -> Poll {
+    fn poll_child(
+        &self,
+        caller: NodeRef,
+        child: NodeRef,
+        wanted: &Wanted,
+        mine: impl Fn(&Node) -> bool,
+    ) -> Poll {
         if !self.arena.holds(child) {
             return Poll::NoChild;
         }
         let node = self.node(child.id);
+        if node.traced && wanted.who == Who::Child(child) && self.tracer_of(child.id) == Some(caller.id) {
+            return Self::poll_event(child, node, &wanted.of_tracees());
+        }
         if !mine(node) || !wanted.takes_class(node.class()) {
             return Poll::NoChild;
         }
+        if node.traced {
+            // It comes back to its parent in the end, dead or alive (mistake i).
+            return Poll::Nothing;
+        }
+        Self::poll_event(child, node, wanted)
+    }
+
+    fn poll_event(child: NodeRef, node: &Node, wanted: &Wanted) -> Poll {
         match node.event {
             Some(kind) if wanted.kinds.contains(Kinds::from(kind)) => Poll::Ready(child, kind),
             _ if node.is_zombie() => Poll::NoChild,
@@ -65,21 +85,40 @@ impl ProcTree {
         }
     }
 
+    /// Looks among those that the caller traces, then among its children.
+    fn poll_all(&self, caller: NodeId, group: Option<GroupId>, wanted: &Wanted) -> Poll {
+        let tracees = self.poll_tracees(caller, group, wanted);
+        if matches!(tracees, Poll::Ready(..)) {
+            return tracees;
+        }
+        match self.poll_family(caller, group, wanted) {
+            Poll::NoChild => tracees,
+            found => found,
+        }
+    }
+
     fn poll_family(&self, parent: NodeId, group: Option<GroupId>, wanted: &Wanted) -> Poll {
         let Some(family) = &self.node(parent).family else { return Poll::NoChild };
-        if let Some(id) = family.ready(group, wanted) {
+        if let Some(id) = family.waits.ready(group, wanted) {
             let node = self.node(id);
             let kind = node.event.expect("a queued child has an event");
             return Poll::Ready(NodeRef { id, generation: node.generation }, kind);
         }
-        if family.could_match(group, wanted) { Poll::Nothing } else { Poll::NoChild }
+        if family.waits.could_match(group, wanted) { Poll::Nothing } else { Poll::NoChild }
     }
 
     /// Takes what `poll` found, or only looks at it.
     pub(crate) fn consume(&mut self, child: NodeRef, keep: bool) -> Found {
         let node = self.node(child.id);
         let status = match &node.body {
-            Body::Zombie(_) if !keep => return Found::Reaped(self.reap(child)),
+            Body::Zombie(_) if !keep && !self.is_anothers(child.id) => {
+                return Found::Reaped(self.reap(child));
+            }
+            Body::Zombie(zombie) if !keep => {
+                let waited = Waited::of(node.pid, zombie);
+                let reaped = self.hand_back(child);
+                return Found::HandedBack(waited, reaped);
+            }
             Body::Zombie(zombie) => return Found::Seen(Waited::of(node.pid, zombie)),
             Body::Live { record, .. } => {
                 let stop = record.state.lock().stopped_by;
@@ -98,12 +137,17 @@ impl ProcTree {
     }
 
     /// A child has nothing to report any more.
-    fn clear_event(&mut self, child: NodeId) {
+    pub(super) fn clear_event(&mut self, child: NodeId) {
         let node = self.arena.get_mut(child);
+        if node.traced {
+            return self.clear_tracees_event(child);
+        }
         let (former, parent, held) = (node.event.take(), node.parent, node.held);
         let (group, class) = (node.group, node.class());
         if let (Some(former), Some(parent), false) = (former, parent, held) {
-            self.with_family(parent, |family, arena| family.unqueue(arena, child, group, class, former));
+            self.with_family(parent, |family, arena| {
+                family.waits.unqueue(arena, child, group, class, former);
+            });
         }
     }
 
@@ -126,14 +170,19 @@ impl ProcTree {
     /// Gives a child an event, in place of the one it had, and tells one waiter that it fits (decision 27).
     pub(crate) fn post_event(&mut self, child: NodeId, kind: EventKind) {
         let node = self.arena.get_mut(child);
+        if node.traced {
+            self.clear_tracees_event(child);
+            self.queue_for_tracer(child, kind);
+            return self.tell_ready(child);
+        }
         let former = node.event.replace(kind);
         let (parent, held, group, class) = (node.parent, node.held, node.group, node.class());
         if let (Some(parent), false) = (parent, held) {
             self.with_family(parent, |family, arena| {
                 if let Some(former) = former {
-                    family.unqueue(arena, child, group, class, former);
+                    family.waits.unqueue(arena, child, group, class, former);
                 }
-                family.queue(arena, child, group, class, kind);
+                family.waits.queue(arena, child, group, class, kind);
             });
         }
         self.tell_ready(child);
@@ -142,6 +191,9 @@ impl ProcTree {
     /// Tells one waiter about the event that a child has.
     pub(super) fn tell_ready(&mut self, child: NodeId) {
         let node = self.node(child);
+        if node.traced {
+            return self.tell_tracer(child);
+        }
         let (Some(parent), Some(kind)) = (node.parent, node.event) else { return };
         let (held, class) = (node.held, node.class());
         let reference = NodeRef { id: child, generation: node.generation };
@@ -205,7 +257,7 @@ impl ProcTree {
     }
 
     /// Works on a parent's channel while looking at the tree; a channel without waiters is left alone.
-    fn with_channel(&mut self, parent: NodeId, work: impl FnOnce(&ProcTree, &mut WaitChannel)) {
+    pub(super) fn with_channel(&mut self, parent: NodeId, work: impl FnOnce(&ProcTree, &mut WaitChannel)) {
         let Some(family) = self.arena.get_mut(parent).family.as_deref_mut() else { return };
         if family.channel.is_empty() {
             return;

@@ -55,11 +55,14 @@ impl ProcTree {
             Some(_) | None => return Err(RegroupError::NoSuchGroup),
         };
         self.leave_waits(target.id);
+        self.leave_tracer(target.id);
         let freed = self.groups.leave(&mut self.arena, target.id);
         self.groups.join(&mut self.arena, group, target.id);
         self.enter_waits(target.id);
+        self.enter_tracer(target.id);
         self.mirror(target.id);
         self.tell_ready(target.id);
+        self.tell_tracer_lost(target.id);
         if let Some(parent) = self.node(target.id).parent {
             self.tell_lost(parent, target);
         }

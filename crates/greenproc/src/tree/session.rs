@@ -31,12 +31,15 @@ impl ProcTree {
             return Err(SetsidError::GroupLeader);
         }
         self.leave_waits(node.id);
+        self.leave_tracer(node.id);
         let freed = self.groups.leave(&mut self.arena, node.id);
         let group = self.groups.create(pid, pid);
         self.groups.join(&mut self.arena, group, node.id);
         self.enter_waits(node.id);
+        self.enter_tracer(node.id);
         self.mirror(node.id);
         self.tell_ready(node.id);
+        self.tell_tracer_lost(node.id);
         if let Some(parent) = self.node(node.id).parent {
             self.tell_lost(parent, node);
         }

@@ -29,6 +29,8 @@ bitflags::bitflags! {
         const DEAD = 1;
         const STOPPED = 2;
         const CONTINUED = 4;
+        /// Stops of those that the caller traces.
+        const TRAPPED = 8;
     }
 }
 
@@ -50,6 +52,7 @@ impl Wanted {
         kinds.set(Kinds::DEAD, flags.contains(WaitFlags::EXITED) && !flags.contains(WaitFlags::NOZOMBIE));
         kinds.set(Kinds::STOPPED, flags.contains(WaitFlags::STOPPED));
         kinds.set(Kinds::CONTINUED, flags.contains(WaitFlags::CONTINUED));
+        kinds.set(Kinds::TRAPPED, flags.contains(WaitFlags::TRAPPED));
         let classes = if flags.contains(WaitFlags::ALLSIG) {
             [true, true]
         } else {
@@ -61,6 +64,14 @@ impl Wanted {
     /// A wait for the end of one process by its handle.
     pub(crate) fn held(node: NodeRef) -> Wanted {
         Wanted { who: Who::Held(node), kinds: Kinds::DEAD, classes: [true, true] }
+    }
+
+    /// The same as it is for those that the caller traces: whatever their exit signal is (row 57), and with their stops if
+    /// either kind of stop is wanted (row 60).
+    pub(crate) fn of_tracees(&self) -> Wanted {
+        let stops = self.kinds.contains(Kinds::TRAPPED);
+        let kinds = if stops { self.kinds | Kinds::STOPPED } else { self.kinds };
+        Wanted { kinds, classes: [true, true], ..*self }
     }
 
     pub(crate) fn wants_dead(&self) -> bool {
