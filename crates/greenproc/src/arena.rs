@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use greenproc_sync::Mutex;
 
+use crate::call::{Call, args};
 use crate::error::{Error, Result};
 use crate::locks::Leaf;
 use crate::pid::Pid;
@@ -122,6 +123,10 @@ impl Process {
     /// # Errors
     /// - ESRCH: the process has ended so far that it has none any more, or this was kept beyond its LWP's end.
     pub fn arena(&self) -> Result<Arena> {
+        self.gate(Call::Arena, || args![], || self.own_arena())
+    }
+
+    fn own_arena(&self) -> Result<Arena> {
         self.check_live()?;
         let limit = self.record.limits().arena_bytes;
         let mut slot = self.record.need_extras().arena.0.lock();

@@ -7,12 +7,13 @@ use std::time::Duration;
 use greenproc_sync::atomic::{AtomicBool, Ordering};
 use greenproc_sync::{Mutex, time};
 
+use crate::call::{Call, args};
 use crate::error::{Error, Result};
 use crate::kernel::Kernel;
 use crate::locks::Leaf;
 use crate::pid::Pid;
 use crate::proc::Proc;
-use crate::process::Process;
+use crate::process::{Process, pid_of};
 use crate::selector::{WaitFlags, Waited};
 use crate::signal::Signal;
 use crate::spawn::Owner;
@@ -153,6 +154,13 @@ impl Child {
     /// - ESRCH: it was reaped, even if its pid is in use again.
     /// - EPERM: a process made the handle, and its user may not signal this one.
     pub fn signal(&self, signal: Signal) -> Result<()> {
+        match self.caller() {
+            Some(process) => process.gate(Call::Kill, || args![self.id(), signal], || self.send(signal)),
+            None => self.send(signal),
+        }
+    }
+
+    fn send(&self, signal: Signal) -> Result<()> {
         if !self.kernel.lock().tree.holds(self.node) {
             return Err(Error::NoProcess { pid: self.record.pid.as_raw() });
         }
@@ -164,12 +172,22 @@ impl Child {
         self.waited.lock().as_ref().map(|waited| waited.status)
     }
 
+    /// The calling LWP's process, if it is one of the same runtime.
+    pub(crate) fn caller(&self) -> Option<Process> {
+        worker::current().filter(|process| Arc::ptr_eq(&process.worker.kernel, &self.kernel))
+    }
+
     #[track_caller]
     fn wait_patiently(&self, flags: WaitFlags, patience: Patience) -> Result<Option<Waited>> {
-        match worker::current().filter(|process| Arc::ptr_eq(&process.worker.kernel, &self.kernel)) {
+        match self.caller() {
             Some(process) => {
                 process.enter();
-                self.wait_as(&process, flags, patience)
+                process.gate_value(
+                    Call::Wait4,
+                    || args![self.id(), flags],
+                    |found: &Option<Waited>| pid_of(found.as_ref()),
+                    || self.wait_as(&process, flags, patience),
+                )
             }
             None => self.wait_outside(flags, patience),
         }

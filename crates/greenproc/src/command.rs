@@ -10,6 +10,7 @@ use crate::hooks::{Ending, Personality};
 use crate::image::Strings;
 use crate::limits::{Limits, Pair};
 use crate::pid::Pid;
+use crate::policy::Policy;
 use crate::process::Process;
 use crate::signal::Signal;
 use crate::sigset::SigSet;
@@ -72,6 +73,7 @@ pub(crate) struct More {
     pub(crate) strings: Strings,
     pub(crate) personality: Option<Personality>,
     pub(crate) death_signal: Option<Signal>,
+    pub(crate) policy: Option<Arc<Policy>>,
     /// Of the LWP that waits in `vfork`.
     pub(crate) latch: Option<Arc<Latch>>,
     pub(crate) counted: bool,
@@ -314,6 +316,14 @@ impl Command {
         self
     }
 
+    /// Puts the process under this policy, and that of its parent if there is one, before it runs.
+    ///
+    /// Source: row 23 of the kernel map.
+    pub fn policy(mut self, policy: Policy) -> Command {
+        self.more().policy = Some(Arc::new(policy));
+        self
+    }
+
     pub(crate) fn more(&mut self) -> &mut More {
         self.more.get_or_insert_default()
     }
@@ -341,6 +351,7 @@ impl Command {
                     && more.descriptors.is_none()
                     && !more.shares.directory
                     && !more.shares.actions
+                    && more.policy.is_none()
             });
         if is_plain {
             return Ok(());

@@ -88,7 +88,7 @@ fn print_line(process: &crate::Process, report: &CrashReport) {
     };
     // One line, whatever the message is.
     let report = report.to_string().replace('\n', "\\n");
-    let line = format!("process {} ({}) {report}{more}\n", process.pid(), process.name());
+    let line = format!("process {} ({}) {report}{more}\n", process.record.pid, process.name());
     let _ = std::io::stderr().write_all(line.as_bytes());
 }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::call::Call;
 use crate::descriptor::Fd;
 use crate::pid::{LwpId, Pid};
 use crate::signal::Signal;
@@ -118,6 +119,14 @@ pub enum Error {
     NotPermitted {
         /// What was refused.
         what: &'static str,
+    },
+    /// The errno of a policy: it does not let the process make this call.
+    #[error("the policy of the process refuses {call}")]
+    Refused {
+        /// The call.
+        call: Call,
+        /// What the policy has it fail with.
+        errno: i32,
     },
     /// ENOENT: the runtime has no program of this name.
     #[error("there is no program {name:?}: see Builder::program and Runtime::register")]
@@ -295,6 +304,7 @@ impl Error {
             Error::Io { .. } => libc::EIO,
             Error::NotMyTerminal => libc::ENOTTY,
             Error::NotPermitted { .. } => libc::EPERM,
+            Error::Refused { errno, .. } => *errno,
             Error::AlreadyExecuted { .. } => libc::EACCES,
             Error::Deadlock { .. } => libc::EDEADLK,
             Error::InitEnded { .. } => libc::ESHUTDOWN,

@@ -17,6 +17,7 @@ use greenproc_os::thread;
 use greenproc_sync::atomic::Ordering;
 use greenproc_sync::time;
 
+use crate::call::{Call, Visit, args};
 use crate::command::{Body, Command};
 use crate::error::{Error, Result};
 use crate::event::EventKind;
@@ -87,8 +88,13 @@ impl Process {
     /// # }
     /// ```
     #[track_caller]
-    pub fn exec(&self, mut command: Command) -> Result<Infallible> {
+    pub fn exec(&self, command: Command) -> Result<Infallible> {
         self.enter();
+        let visit = self.pass(Call::Exec, || args![&*command.name])?;
+        Visit::leave(visit, self.replace_body(command), |never| match *never {})
+    }
+
+    fn replace_body(&self, mut command: Command) -> Result<Infallible> {
         self.check_live()?;
         let exiting = || Error::Exiting { pid: self.record.pid };
         if self.record.state.lock().life.begin_exit().is_none() {

@@ -10,6 +10,7 @@ use greenproc_sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use crate::aio::Pool;
 use crate::arena::ArenaSlot;
+use crate::call::CallWatch;
 use crate::command::More;
 use crate::counters::{Count, CounterPart};
 use crate::descriptor::Descriptors;
@@ -54,6 +55,7 @@ pub(crate) struct Extras {
     pub(crate) image: Image,
     pub(crate) latch: LatchSlot,
     pub(crate) exit_stop: ExitStop,
+    pub(crate) calls: CallWatch,
 }
 
 impl Extras {
@@ -69,6 +71,7 @@ impl Extras {
         parents.hand_limits_down(child);
         parents.niceness.hand_down(child);
         parents.counters.hand_down(child);
+        parents.calls.hand_down(child);
     }
 
     /// What the command says besides, before anybody can see the process.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use greenproc_sync::Mutex;
 
+use crate::call::{Call, args};
 use crate::crash;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
@@ -165,12 +166,18 @@ impl Process {
     /// # }
     /// ```
     pub fn on_exit(&self, hook: impl FnOnce(&Process, &Ending) + Send + 'static) -> Result<()> {
-        self.check_live()?;
-        let registered = self.record.need_extras().hooks.register(Box::new(hook));
-        registered.map_err(|hook| {
-            drop(hook);
-            Error::Exiting { pid: self.record.pid }
-        })
+        self.gate(
+            Call::Atexit,
+            || args![],
+            || {
+                self.check_live()?;
+                let registered = self.record.need_extras().hooks.register(Box::new(hook));
+                registered.map_err(|hook| {
+                    drop(hook);
+                    Error::Exiting { pid: self.record.pid }
+                })
+            },
+        )
     }
 }
 

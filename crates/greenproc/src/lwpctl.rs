@@ -10,6 +10,7 @@ use greenproc_os::thread::current_cpu;
 use greenproc_sync::Mutex;
 use greenproc_sync::atomic::{AtomicU64, Ordering};
 
+use crate::call::{Call, args};
 use crate::error::Result;
 use crate::locks::Leaf;
 use crate::lwp::Place;
@@ -219,8 +220,14 @@ impl Process {
     ///
     /// Source: NetBSD `_lwp_ctl`, row 10 of the kernel map.
     pub fn lwpctl(&self) -> Result<LwpControl> {
-        self.check_live()?;
-        Ok(control(&self.record, self.lwp, current_cpu()))
+        self.gate(
+            Call::Lwpctl,
+            || args![],
+            || {
+                self.check_live()?;
+                Ok(control(&self.record, self.lwp, current_cpu()))
+            },
+        )
     }
 }
 

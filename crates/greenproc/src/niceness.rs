@@ -6,6 +6,7 @@
 use greenproc_os::thread::{self, NICENESS, Tid};
 use greenproc_sync::atomic::{AtomicI32, Ordering};
 
+use crate::call::{Call, args};
 use crate::error::{Error, Result};
 use crate::proc::Proc;
 use crate::process::Process;
@@ -85,28 +86,35 @@ impl Process {
     /// ```
     #[doc(alias = "setpriority")]
     pub fn nice(&self, increment: i32) -> Result<i32> {
-        self.check_live()?;
-        if increment < 0 && !self.record.as_root() {
-            return Err(LESS_NICE);
-        }
-        let niceness = &self.record.need_extras().niceness;
-        let state = self.record.state.lock();
-        let now = niceness.get().unwrap_or_else(host_niceness);
-        let wanted = now.saturating_add(increment).clamp(*NICENESS.start(), *NICENESS.end());
-        if wanted == now {
-            return Ok(now);
-        }
-        // The caller's own first: if the host refuses, it refuses at once.
-        thread::set_niceness(thread::tid(), wanted).map_err(|_| LESS_NICE)?;
-        niceness.0.store(wanted, Ordering::Relaxed);
-        self.worker.retire.set(true);
-        let others = state.lwps.iter().filter(|lwp| lwp.id != self.lwp);
-        let tids: Vec<Tid> = others.filter_map(|lwp| lwp.seat.as_ref()?.tid()).collect();
-        for tid in tids {
-            // The thread is this process's for as long as the lock is held.
-            let _ = thread::set_niceness(tid, wanted);
-        }
-        Ok(wanted)
+        self.gate_value(
+            Call::Nice,
+            || args![increment],
+            |&nice| i64::from(nice),
+            || {
+                self.check_live()?;
+                if increment < 0 && !self.record.as_root() {
+                    return Err(LESS_NICE);
+                }
+                let niceness = &self.record.need_extras().niceness;
+                let state = self.record.state.lock();
+                let now = niceness.get().unwrap_or_else(host_niceness);
+                let wanted = now.saturating_add(increment).clamp(*NICENESS.start(), *NICENESS.end());
+                if wanted == now {
+                    return Ok(now);
+                }
+                // The caller's own first: if the host refuses, it refuses at once.
+                thread::set_niceness(thread::tid(), wanted).map_err(|_| LESS_NICE)?;
+                niceness.0.store(wanted, Ordering::Relaxed);
+                self.worker.retire.set(true);
+                let others = state.lwps.iter().filter(|lwp| lwp.id != self.lwp);
+                let tids: Vec<Tid> = others.filter_map(|lwp| lwp.seat.as_ref()?.tid()).collect();
+                for tid in tids {
+                    // The thread is this process's for as long as the lock is held.
+                    let _ = thread::set_niceness(tid, wanted);
+                }
+                Ok(wanted)
+            },
+        )
     }
 
     /// How nice the process is, from -20 to 19.
@@ -114,8 +122,15 @@ impl Process {
     /// Source: POSIX `getpriority`.
     #[doc(alias = "getpriority")]
     pub fn niceness(&self) -> i32 {
-        let said = self.record.extras().and_then(|extras| extras.niceness.get());
-        said.unwrap_or_else(host_niceness)
+        self.gate_sure(
+            Call::Getpriority,
+            || args![],
+            |&nice| i64::from(nice),
+            || {
+                let said = self.record.extras().and_then(|extras| extras.niceness.get());
+                said.unwrap_or_else(host_niceness)
+            },
+        )
     }
 }
 

@@ -55,6 +55,8 @@ const ABANDONED: u16 = 64;
 const FROZEN: u16 = 256;
 /// Its end is more than a status: it has had a child, leads a session, belongs to a handle, or somebody watches it.
 const ENDS_IN_FULL: u16 = 128;
+/// Somebody looks at its calls: a policy, a recorder, a tracer.
+const WATCHED_CALLS: u16 = 512;
 /// What `replace_hearing` says; the other marks are left as they are.
 const HEARING: u16 = HEARS_OF_DEATHS | HEARS_OF_STOPS | HAS_SIGNALS;
 
@@ -253,6 +255,16 @@ impl Proc {
 
     pub(crate) fn set_frozen(&self, frozen: bool) {
         self.set_marks(FROZEN, if frozen { FROZEN } else { 0 });
+    }
+
+    /// Whether somebody looks at its calls. Read by its own LWPs at every call, so no more than a hint to others.
+    #[inline]
+    pub(crate) fn is_watched(&self) -> bool {
+        self.marks.load(Ordering::Relaxed) & WATCHED_CALLS != 0
+    }
+
+    pub(crate) fn mark_watched(&self, watched: bool) {
+        self.set_marks(WATCHED_CALLS, if watched { WATCHED_CALLS } else { 0 });
     }
 
     /// The user it acts for (decision 22).

@@ -9,6 +9,7 @@ use std::time::Duration;
 use greenproc_sync::Mutex;
 use greenproc_sync::atomic::Ordering;
 
+use crate::call::{Call, args};
 use crate::child::Child;
 use crate::error::{Error, Result};
 use crate::inspect::cpu_ns;
@@ -187,31 +188,37 @@ impl Process {
     /// # }
     /// ```
     pub fn profil(&self, interval: Duration) -> Result<()> {
-        self.check_live()?;
-        self.refuse_if_exiting()?;
-        let profiler = &self.record.need_extras().profiler;
-        let found = look(&self.record);
-        let keeper = &self.worker.kernel.timekeeper;
-        let key = Key::Profile(self.record.pid);
-        {
-            let mut samples = profiler.0.get_or_init(Box::default).lock();
-            if samples.over {
-                return Err(Error::Exiting { pid: self.record.pid });
-            }
-            if interval.is_zero() {
-                // What was used since the last look counts still.
-                samples.take(&found);
-            } else {
-                let counted = found.iter().map(|found| (found.lwp, found.cpu_ns)).collect();
-                *samples = Samples { interval, counted, ..Samples::default() };
-            }
-        }
-        if interval.is_zero() {
-            keeper.ticker.unwatch(key);
-        } else {
-            keeper.ticker.watch(keeper, key, Watched::Profile(Arc::downgrade(&self.record)));
-        }
-        Ok(())
+        self.gate(
+            Call::Profil,
+            || args![interval],
+            || {
+                self.check_live()?;
+                self.refuse_if_exiting()?;
+                let profiler = &self.record.need_extras().profiler;
+                let found = look(&self.record);
+                let keeper = &self.worker.kernel.timekeeper;
+                let key = Key::Profile(self.record.pid);
+                {
+                    let mut samples = profiler.0.get_or_init(Box::default).lock();
+                    if samples.over {
+                        return Err(Error::Exiting { pid: self.record.pid });
+                    }
+                    if interval.is_zero() {
+                        // What was used since the last look counts still.
+                        samples.take(&found);
+                    } else {
+                        let counted = found.iter().map(|found| (found.lwp, found.cpu_ns)).collect();
+                        *samples = Samples { interval, counted, ..Samples::default() };
+                    }
+                }
+                if interval.is_zero() {
+                    keeper.ticker.unwatch(key);
+                } else {
+                    keeper.ticker.watch(keeper, key, Watched::Profile(Arc::downgrade(&self.record)));
+                }
+                Ok(())
+            },
+        )
     }
 
     /// What was sampled so far; empty if nothing is.

@@ -7,6 +7,7 @@ use greenproc_os::thread::OnCpu;
 use greenproc_sync::Mutex;
 use greenproc_sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::call::{Call, args};
 use crate::error::{Error, Result};
 use crate::locks::Leaf;
 use crate::pid::Pid;
@@ -107,18 +108,24 @@ impl Process {
     ///
     /// Source: NetBSD `rasctl(RAS_INSTALL)`.
     pub fn sequence(&self, name: &'static str) -> Result<Sequence> {
-        self.check_live()?;
-        let sequence = Arc::new(Registered {
-            of: self.record.pid,
-            name,
-            runs: AtomicU64::new(0),
-            restarts: AtomicU64::new(0),
-            over: AtomicBool::new(false),
-        });
-        if !self.record.need_extras().sequences.register(&sequence) {
-            return Err(Error::Exiting { pid: self.record.pid });
-        }
-        Ok(Sequence(sequence))
+        self.gate(
+            Call::Sequence,
+            || args![name],
+            || {
+                self.check_live()?;
+                let sequence = Arc::new(Registered {
+                    of: self.record.pid,
+                    name,
+                    runs: AtomicU64::new(0),
+                    restarts: AtomicU64::new(0),
+                    over: AtomicBool::new(false),
+                });
+                if !self.record.need_extras().sequences.register(&sequence) {
+                    return Err(Error::Exiting { pid: self.record.pid });
+                }
+                Ok(Sequence(sequence))
+            },
+        )
     }
 }
 

@@ -161,6 +161,9 @@ fn furnish(kernel: &Arc<Kernel>, parent: &Proc, record: &Arc<Proc>, (descriptors
         if more.shares.directory {
             WorkDir::share(parent, record);
         }
+        if let Some(policy) = &more.policy {
+            record.restrict(policy);
+        }
         record.need_extras().begin(*more, env);
     }
     if let Some(limits) = limits {

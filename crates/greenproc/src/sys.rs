@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+use crate::call::{Call, args};
 use crate::error::Error;
 use crate::pid::Pid;
 use crate::selector::{WaitFlags, WaitFor};
@@ -77,7 +78,8 @@ pub fn kill(pid: i32, signal: i32) -> Result<(), Errno> {
         },
     };
     if signal == 0 {
-        return crate::target::exists(&process.worker.kernel, Some(&process.record), target).map_err(errno);
+        let look = || crate::target::exists(&process.worker.kernel, Some(&process.record), target);
+        return process.gate(Call::Kill, || args![target, 0], look).map_err(errno);
     }
     let signal = Signal::from_raw(signal).ok_or(libc::EINVAL)?;
     process.kill(target, signal).map_err(errno)

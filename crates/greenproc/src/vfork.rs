@@ -8,6 +8,7 @@ use std::sync::Arc;
 use greenproc_sync::Mutex;
 use greenproc_sync::atomic::{AtomicBool, Ordering};
 
+use crate::call::{Call, Visit, args, pid_value};
 use crate::child::Child;
 use crate::command::Command;
 use crate::error::Result;
@@ -96,8 +97,13 @@ impl Process {
     /// # }
     /// ```
     #[track_caller]
-    pub fn vfork(&self, mut command: Command) -> Result<Child> {
+    pub fn vfork(&self, command: Command) -> Result<Child> {
         self.enter();
+        let visit = self.pass(Call::Vfork, || args![&*command.name])?;
+        Visit::leave(visit, self.lend_itself(command), |child| pid_value(child.id()))
+    }
+
+    fn lend_itself(&self, mut command: Command) -> Result<Child> {
         let node = self.live_node()?;
         self.refuse_if_exiting()?;
         let latch = Arc::new(Latch {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use greenproc_sync::{Mutex, time};
 
+use crate::call::{Call, args};
 use crate::error::{Error, Result};
 use crate::locks::Leaf;
 use crate::lwp::{Finality, Leaving};
@@ -112,6 +113,10 @@ impl<T> Aio<T> {
     #[track_caller]
     pub fn wait(&self, process: &Process) -> Result<T> {
         process.enter();
+        process.gate(Call::AioSuspend, || args![], || self.await_result(process))
+    }
+
+    fn await_result(&self, process: &Process) -> Result<T> {
         process.check_live()?;
         let me = (self.job.of, Phase::Running(process.lwp));
         let attempt = |waiter: &Waiter| {
@@ -162,6 +167,10 @@ impl<T> Aio<T> {
     ///
     /// Source: POSIX `aio_cancel`.
     pub fn cancel(&self, process: &Process) -> Result<AioCancel> {
+        process.gate(Call::AioCancel, || args![], || self.cancel_as(process))
+    }
+
+    fn cancel_as(&self, process: &Process) -> Result<AioCancel> {
         process.check_live()?;
         if process.record.pid != self.job.of {
             return Err(Error::NoProcess { pid: self.job.of.as_raw() });

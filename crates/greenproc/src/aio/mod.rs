@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use greenproc_sync::Mutex;
 
+use crate::call::{Call, args, count_value};
 use crate::error::Result;
 use crate::process::Process;
 use crate::siginfo::{SigCode, SigInfo};
@@ -61,7 +62,7 @@ impl Process {
         &self,
         work: impl FnOnce(&Process) -> T + Send + 'static,
     ) -> Result<Aio<T>> {
-        self.submit(work, |_| {})
+        self.gate(Call::Aio, || args![], || self.submit(work, |_| {}))
     }
 
     /// [`aio`](Process::aio) that sends the process a signal with a value when the work is done, with
@@ -79,12 +80,13 @@ impl Process {
         value: i64,
         work: impl FnOnce(&Process) -> T + Send + 'static,
     ) -> Result<Aio<T>> {
-        self.submit(work, move |process| {
+        let done = move |process: &Process| {
             let me = Some(&process.record);
             let info = SigInfo { value, ..target::info_from(me, signal, SigCode::AsyncIo) };
             // A queue that is full loses the signal, as the host's would; the result is there all the same.
             let _ = target::send_info(&process.worker.kernel, me, &process.record, None, info);
-        })
+        };
+        self.gate(Call::Aio, || args![signal, value], || self.submit(work, done))
     }
 
     fn submit<T: Send + 'static>(
@@ -115,7 +117,14 @@ impl Process {
     ///
     /// Source: POSIX `aio_cancel` without a request.
     pub fn aio_cancel(&self) -> Result<usize> {
-        self.check_live()?;
-        Ok(self.record.extras().map_or(0, |extras| extras.aio.cancel_waiting(self)))
+        self.gate_value(
+            Call::AioCancel,
+            || args![],
+            |&count| count_value(count),
+            || {
+                self.check_live()?;
+                Ok(self.record.extras().map_or(0, |extras| extras.aio.cancel_waiting(self)))
+            },
+        )
     }
 }

@@ -140,7 +140,7 @@ impl Process {
             queue.hands += 1;
         }
         let hand = Hand(Arc::clone(&self.record));
-        self.spawn_lwp(move |process| process.lend(hand)).map(LwpHandle::detach)
+        self.make_lwp(move |process| process.lend(hand)).map(LwpHandle::detach)
     }
 
     /// What an LWP of the pool runs: one piece of work after another, until none waits.

@@ -74,7 +74,7 @@ impl<T: 'static> LwpLocal<T> {
         let found = values.find(key);
         let value = match found {
             Some(value) => value,
-            None if values.closed.get() => return Err(Error::Exiting { pid: process.pid() }),
+            None if values.closed.get() => return Err(Error::Exiting { pid: process.record.pid }),
             None => {
                 let making = values.begin(key)?;
                 let value: Rc<dyn Any> = Rc::new((self.make)());

@@ -143,7 +143,7 @@ impl Locals {
                     making.waiting.join(me);
                     None
                 }
-                None if closed => Some(Err(Error::Exiting { pid: process.pid() })),
+                None if closed => Some(Err(Error::Exiting { pid: process.record.pid })),
                 None => {
                     values.making.push(Making { key, by: process.lwp_id(), waiting: WaitQueue::new() });
                     Some(Ok(Found::Mine))

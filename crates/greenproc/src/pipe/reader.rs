@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::Pipe;
+use crate::call::{Call, args, count_value};
 use crate::error::{Error, Result};
 use crate::process::Process;
 use crate::wait_queue::{Waiter, Wakeups, wait_for};
@@ -56,8 +57,16 @@ impl PipeReader {
     #[track_caller]
     pub fn read(&self, process: &Process, buf: &mut [u8]) -> Result<usize> {
         process.enter();
-        process.check_live()?;
-        self.receive(Some(process), buf)
+        let length = buf.len();
+        process.gate_value(
+            Call::Read,
+            || args![length],
+            |&read| count_value(read),
+            || {
+                process.check_live()?;
+                self.receive(Some(process), buf)
+            },
+        )
     }
 
     /// The same, for a caller that has entered the process.

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::{Pipe, buffer};
+use crate::call::{Call, args, count_value};
 use crate::error::{Error, Result};
 use crate::process::Process;
 use crate::signal::Signal;
@@ -58,8 +59,15 @@ impl PipeWriter {
     #[track_caller]
     pub fn write(&self, process: &Process, buf: &[u8]) -> Result<usize> {
         process.enter();
-        process.check_live()?;
-        self.write_entered(process, buf)
+        process.gate_value(
+            Call::Write,
+            || args![buf.len()],
+            |&written| count_value(written),
+            || {
+                process.check_live()?;
+                self.write_entered(process, buf)
+            },
+        )
     }
 
     /// The same, for a caller that has entered the process.
@@ -81,8 +89,14 @@ impl PipeWriter {
     #[track_caller]
     pub fn write_all(&self, process: &Process, buf: &[u8]) -> Result<()> {
         process.enter();
-        process.check_live()?;
-        self.send(Some(process), buf).result
+        process.gate(
+            Call::Write,
+            || args![buf.len()],
+            || {
+                process.check_live()?;
+                self.send(Some(process), buf).result
+            },
+        )
     }
 
     /// Writes what there is room for, and does not wait: up to [`PIPE_BUF`](crate::PIPE_BUF) bytes all or none, of more

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use crate::call::{Call, args};
 use crate::lwp::Place;
 use crate::proc::Request;
 use crate::process::Process;
@@ -40,7 +41,7 @@ impl Process {
     #[track_caller]
     pub fn blocking<T>(&self, call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
         self.enter();
-        self.block(call, None)
+        self.gate_as(Call::Blocking, || args![], |_| 0, || self.block(call, None))
     }
 
     /// [`blocking`](Process::blocking) for calls that swallow EINTR: when a request comes, `cancel` is run once, on
@@ -60,7 +61,7 @@ impl Process {
     ) -> io::Result<T> {
         self.enter();
         let cancel: Arc<dyn Fn() + Send + Sync> = Arc::new(cancel);
-        self.block(call, Some(&cancel))
+        self.gate_as(Call::Blocking, || args![], |_| 0, || self.block(call, Some(&cancel)))
     }
 
     fn block<T>(

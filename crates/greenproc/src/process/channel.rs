@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Select, SelectedOperation, Sender};
 use greenproc_sync::time;
 
+use crate::call::{Call, CallResult, args};
 use crate::error::Error;
 use crate::lwp::{Interrupt, Leaving, Place};
 use crate::process::Process;
@@ -19,7 +20,8 @@ pub enum RecvError {
     /// The time-out passed.
     #[error("timed out")]
     Timeout,
-    /// EINTR or ESRCH: a signal came first, or the `Process` was kept beyond its LWP's end.
+    /// EINTR or ESRCH: a signal came first, or the `Process` was kept beyond its LWP's end; or the errno of its
+    /// [policy](crate::Policy).
     #[error(transparent)]
     Interrupted(#[from] Error),
 }
@@ -41,7 +43,8 @@ pub enum SendFailure {
     /// All receivers are gone.
     #[error("all receivers are gone")]
     Disconnected,
-    /// EINTR or ESRCH: a signal came first, or the `Process` was kept beyond its LWP's end.
+    /// EINTR or ESRCH: a signal came first, or the `Process` was kept beyond its LWP's end; or the errno of its
+    /// [policy](crate::Policy).
     #[error(transparent)]
     Interrupted(#[from] Error),
 }
@@ -69,7 +72,7 @@ impl Process {
     #[track_caller]
     pub fn recv<T>(&self, receiver: &Receiver<T>) -> Result<T, RecvError> {
         self.enter();
-        self.receive(receiver, None)
+        self.gate_as(Call::Recv, || args![], |_| 0, || self.receive(receiver, None))
     }
 
     /// [`recv`](Process::recv) with a time-out.
@@ -81,7 +84,8 @@ impl Process {
     #[track_caller]
     pub fn recv_timeout<T>(&self, receiver: &Receiver<T>, timeout: Duration) -> Result<T, RecvError> {
         self.enter();
-        self.receive(receiver, time::now().checked_add(timeout))
+        let deadline = time::now().checked_add(timeout);
+        self.gate_as(Call::Recv, || args![timeout], |_| 0, || self.receive(receiver, deadline))
     }
 
     fn receive<T>(&self, receiver: &Receiver<T>, deadline: Option<Instant>) -> Result<T, RecvError> {
@@ -116,8 +120,26 @@ impl Process {
     /// process is polite about it. If the LWP unwinds, the message is dropped.
     #[track_caller]
     pub fn send<T>(&self, sender: &Sender<T>, message: T) -> Result<(), SendError<T>> {
-        use crossbeam_channel::TrySendError;
         self.enter();
+        let visit = match self.pass(Call::Send, || args![]) {
+            Ok(visit) => visit,
+            Err(error) => return Err(SendError { message, reason: SendFailure::Interrupted(error) }),
+        };
+        let sent = self.send_now(sender, message);
+        if let Some(visit) = visit {
+            visit.finish(match &sent {
+                Ok(()) => CallResult::Done(0),
+                Err(SendError { reason: SendFailure::Disconnected, .. }) => CallResult::Failed(libc::EPIPE),
+                Err(SendError { reason: SendFailure::Interrupted(error), .. }) => {
+                    CallResult::Failed(error.errno())
+                }
+            });
+        }
+        sent
+    }
+
+    fn send_now<T>(&self, sender: &Sender<T>, message: T) -> Result<(), SendError<T>> {
+        use crossbeam_channel::TrySendError;
         match sender.try_send(message) {
             Ok(()) => Ok(()),
             Err(TrySendError::Disconnected(message)) => {

@@ -3,6 +3,7 @@
 use greenproc_sync::atomic::Ordering;
 use greenproc_sync::time;
 
+use crate::call::{Call, args};
 use crate::error::Result;
 use crate::lwp::Leaving;
 use crate::process::Process;
@@ -23,7 +24,7 @@ impl Process {
     ///
     /// Source: POSIX `_exit`, rows 4 and 5 of the kernel map.
     pub fn exit(&self, code: i32) -> ! {
-        self.exit_with(ExitStatus::exited(code))
+        self.end_with(ExitStatus::exited(code))
     }
 
     /// [`exit`](Process::exit) with a status made elsewhere, a signal's for instance. A status that is not an end (stopped
@@ -33,7 +34,13 @@ impl Process {
     /// As [`exit`](Process::exit).
     pub fn exit_with(&self, status: ExitStatus) -> ! {
         let end = crate::termination::Termination::report(status).status;
+        self.end_with(end)
+    }
+
+    fn end_with(&self, end: ExitStatus) -> ! {
         self.insist_on_life();
+        // Where nobody is let out of, it unwinds all the same.
+        let _visit = self.pass(Call::Exit, || args![end.code().unwrap_or_else(|| end.into_raw())]);
         let nudges = self.record.state.lock().begin_exit(end, Some(self.lwp), time::now);
         self.worker.kernel.nudge(&self.record, nudges);
         Self::unwind()
@@ -48,6 +55,7 @@ impl Process {
     /// Source: NetBSD `_lwp_exit`, POSIX `pthread_exit`.
     pub fn exit_lwp(&self) -> ! {
         self.insist_on_life();
+        let _visit = self.pass(Call::LwpExit, || args![]);
         if let Some(lwp) = self.record.state.lock().lwp(self.lwp) {
             // Sticky: should the body swallow the unwinding, the next checkpoint meets it again.
             lwp.leaving = Leaving::ByItself;
@@ -77,8 +85,15 @@ impl Process {
     ///
     /// Source: POSIX `kill`, decision 3 of the semantics page.
     pub fn kill(&self, target: impl Into<Target>, signal: Signal) -> Result<()> {
-        self.check_live()?;
-        target::kill(&self.worker.kernel, Some(&self.record), target.into(), signal)
+        let target = target.into();
+        self.gate(
+            Call::Kill,
+            || args![target, signal],
+            || {
+                self.check_live()?;
+                target::kill(&self.worker.kernel, Some(&self.record), target, signal)
+            },
+        )
     }
 
     /// Makes the process adopt the orphans below it, instead of init, or stop doing so. Not inherited.
@@ -88,9 +103,15 @@ impl Process {
     ///
     /// Source: Linux `prctl(PR_SET_CHILD_SUBREAPER)`, row 36 of the kernel map.
     pub fn set_child_subreaper(&self, subreaper: bool) -> Result<()> {
-        let node = self.live_node()?;
-        self.worker.kernel.lock().tree.set_subreaper(node, subreaper);
-        Ok(())
+        self.gate(
+            Call::Prctl,
+            || args!["PR_SET_CHILD_SUBREAPER", subreaper],
+            || {
+                let node = self.live_node()?;
+                self.worker.kernel.lock().tree.set_subreaper(node, subreaper);
+                Ok(())
+            },
+        )
     }
 
     /// Sees to it that the native thread is not used again after this LWP: for code that left something on it that the

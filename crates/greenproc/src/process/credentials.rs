@@ -1,5 +1,6 @@
 //! For whom the process acts.
 
+use crate::call::{Call, args};
 use crate::error::{Error, Result};
 use crate::process::Process;
 
@@ -10,14 +11,14 @@ impl Process {
     ///
     /// Source: POSIX `getuid`.
     pub fn uid(&self) -> u32 {
-        self.record.uid()
+        self.gate_sure(Call::Getuid, || args![], |&uid| i64::from(uid), || self.record.uid())
     }
 
     /// The group of users it acts for.
     ///
     /// Source: POSIX `getgid`.
     pub fn gid(&self) -> u32 {
-        self.record.gid()
+        self.gate_sure(Call::Getgid, || args![], |&gid| i64::from(gid), || self.record.gid())
     }
 
     /// Acts for this user from now on, with all its LWPs; the process counts among that user's. Root may become anybody, and
@@ -46,14 +47,20 @@ impl Process {
     /// # }
     /// ```
     pub fn setuid(&self, uid: u32) -> Result<()> {
-        let node = self.live_node()?;
-        // The count of a user's processes changes in the same hold.
-        let mut list = self.worker.kernel.lock();
-        if uid != self.uid() && !self.record.as_root() {
-            return Err(DOWNWARDS);
-        }
-        list.tree.change_user(node, uid);
-        Ok(())
+        self.gate(
+            Call::Setuid,
+            || args![uid],
+            || {
+                let node = self.live_node()?;
+                // The count of a user's processes changes in the same hold.
+                let mut list = self.worker.kernel.lock();
+                if uid != self.record.uid() && !self.record.as_root() {
+                    return Err(DOWNWARDS);
+                }
+                list.tree.change_user(node, uid);
+                Ok(())
+            },
+        )
     }
 
     /// Acts for this group of users from now on.
@@ -64,12 +71,18 @@ impl Process {
     ///
     /// Source: POSIX `setgid`.
     pub fn setgid(&self, gid: u32) -> Result<()> {
-        self.check_live()?;
-        let _list = self.worker.kernel.lock();
-        if gid != self.gid() && !self.record.as_root() {
-            return Err(DOWNWARDS);
-        }
-        self.record.set_gid(gid);
-        Ok(())
+        self.gate(
+            Call::Setgid,
+            || args![gid],
+            || {
+                self.check_live()?;
+                let _list = self.worker.kernel.lock();
+                if gid != self.record.gid() && !self.record.as_root() {
+                    return Err(DOWNWARDS);
+                }
+                self.record.set_gid(gid);
+                Ok(())
+            },
+        )
     }
 }

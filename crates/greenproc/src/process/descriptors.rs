@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use crate::call::{Call, args, count_value};
 use crate::descriptor::{DescriptorInfo, Fd, MOST, Open, Refused, Slot, Stream, Table};
 use crate::error::{Error, Result};
 use crate::pipe::pipe;
@@ -29,6 +30,11 @@ impl Drop for InUse<'_> {
             self.process.let_go(open);
         }
     }
+}
+
+/// A descriptor as what a call returns.
+fn fd_value(fd: Fd) -> i64 {
+    i64::from(fd.as_raw())
 }
 
 impl Process {
@@ -68,7 +74,12 @@ impl Process {
     /// # }
     /// ```
     pub fn open<T: Any + Send + Sync>(&self, value: T) -> Result<Fd> {
-        self.put_in(&Open::new(value))
+        self.gate_value(
+            Call::Open,
+            || args![std::any::type_name::<T>()],
+            |&fd| fd_value(fd),
+            || self.put_in(&Open::new(value)),
+        )
     }
 
     /// [`open`](Process::open) for a [`Stream`] of your own, that [`read`](Process::read) and [`write`](Process::write) use.
@@ -76,10 +87,15 @@ impl Process {
     /// # Errors
     /// As [`open`](Process::open).
     pub fn open_stream<T: Stream>(&self, value: T) -> Result<Fd> {
-        self.put_in(&Open::stream(value))
+        self.gate_value(
+            Call::Open,
+            || args![std::any::type_name::<T>()],
+            |&fd| fd_value(fd),
+            || self.put_in(&Open::stream(value)),
+        )
     }
 
-    fn put_in(&self, open: &Arc<Open>) -> Result<Fd> {
+    pub(super) fn put_in(&self, open: &Arc<Open>) -> Result<Fd> {
         self.check_live()?;
         let limit = self.most_descriptors();
         let placed = self.record.need_extras().descriptors.0.lock().insert(open, limit);
@@ -104,10 +120,16 @@ impl Process {
     /// - EINVAL: it is of another type.
     /// - ESRCH: this was kept beyond its LWP's end.
     pub fn descriptor<T: Any + Send + Sync>(&self, fd: Fd) -> Result<Arc<T>> {
-        let used = self.use_descriptor(fd)?;
-        let open = used.open.as_deref().ok_or(Error::BadDescriptor { fd })?;
-        let wanted = std::any::type_name::<T>();
-        open.get().ok_or(Error::WrongType { fd, is: open.type_name, wanted })
+        self.gate(
+            Call::Descriptor,
+            || args![fd.as_raw()],
+            || {
+                let used = self.use_descriptor(fd)?;
+                let open = used.open.as_deref().ok_or(Error::BadDescriptor { fd })?;
+                let wanted = std::any::type_name::<T>();
+                open.get().ok_or(Error::WrongType { fd, is: open.type_name, wanted })
+            },
+        )
     }
 
     fn use_descriptor(&self, fd: Fd) -> Result<InUse<'_>> {
@@ -135,9 +157,16 @@ impl Process {
     ///
     /// Source: POSIX `dup`.
     pub fn dup(&self, fd: Fd) -> Result<Fd> {
-        let used = self.use_descriptor(fd)?;
-        let open = used.open.as_ref().ok_or(Error::BadDescriptor { fd })?;
-        self.put_in(open)
+        self.gate_value(
+            Call::Dup,
+            || args![fd.as_raw()],
+            |&fd| fd_value(fd),
+            || {
+                let used = self.use_descriptor(fd)?;
+                let open = used.open.as_ref().ok_or(Error::BadDescriptor { fd })?;
+                self.put_in(open)
+            },
+        )
     }
 
     /// Gives what is open under `fd` the number `to` as well, and closes what had that, in one step. With the same number
@@ -169,24 +198,31 @@ impl Process {
     /// # }
     /// ```
     pub fn dup_to(&self, fd: Fd, to: Fd) -> Result<Fd> {
-        self.check_live()?;
-        let limit = self.most_descriptors();
-        let before = self.with_table(|table| {
-            let open = table.get(fd).map(|slot| Slot::of(&slot.open))?;
-            if to.as_raw().cast_unsigned() >= limit {
-                return None;
-            }
-            Some(if fd == to { None } else { table.put(to, open) })
-        });
-        match before.flatten() {
-            Some(before) => {
-                if let Some(slot) = before {
-                    self.let_go(slot.open);
+        self.gate_value(
+            Call::Dup2,
+            || args![fd.as_raw(), to.as_raw()],
+            |&fd| fd_value(fd),
+            || {
+                self.check_live()?;
+                let limit = self.most_descriptors();
+                let before = self.with_table(|table| {
+                    let open = table.get(fd).map(|slot| Slot::of(&slot.open))?;
+                    if to.as_raw().cast_unsigned() >= limit {
+                        return None;
+                    }
+                    Some(if fd == to { None } else { table.put(to, open) })
+                });
+                match before.flatten() {
+                    Some(before) => {
+                        if let Some(slot) = before {
+                            self.let_go(slot.open);
+                        }
+                        Ok(to)
+                    }
+                    None => Err(Error::BadDescriptor { fd: if self.is_open(fd) { to } else { fd } }),
                 }
-                Ok(to)
-            }
-            None => Err(Error::BadDescriptor { fd: if self.is_open(fd) { to } else { fd } }),
-        }
+            },
+        )
     }
 
     fn is_open(&self, fd: Fd) -> bool {
@@ -203,10 +239,17 @@ impl Process {
     ///
     /// Source: POSIX `close`.
     pub fn close(&self, fd: Fd) -> Result<()> {
-        self.check_live()?;
-        let slot = self.with_table(|table| table.take(fd)).flatten().ok_or(Error::BadDescriptor { fd })?;
-        self.let_go(slot.open);
-        Ok(())
+        self.gate(
+            Call::Close,
+            || args![fd.as_raw()],
+            || {
+                self.check_live()?;
+                let slot =
+                    self.with_table(|table| table.take(fd)).flatten().ok_or(Error::BadDescriptor { fd })?;
+                self.let_go(slot.open);
+                Ok(())
+            },
+        )
     }
 
     /// Says whether an exec closes the number. One that was just opened stays open.
@@ -217,7 +260,11 @@ impl Process {
     ///
     /// Source: POSIX `fcntl(F_SETFD)`, `FD_CLOEXEC`.
     pub fn set_close_on_exec(&self, fd: Fd, close: bool) -> Result<()> {
-        self.with_slot(fd, |slot| slot.close_on_exec = close)
+        self.gate(
+            Call::Fcntl,
+            || args![fd.as_raw(), "FD_CLOEXEC", close],
+            || self.with_slot(fd, |slot| slot.close_on_exec = close),
+        )
     }
 
     /// Says whether reading and writing it waits, or says EAGAIN instead. This goes for all numbers of the open description, in
@@ -230,11 +277,17 @@ impl Process {
     ///
     /// Source: POSIX `fcntl(F_SETFL)`, `O_NONBLOCK`.
     pub fn set_nonblocking(&self, fd: Fd, nonblocking: bool) -> Result<()> {
-        let used = self.use_descriptor(fd)?;
-        let (stream, open) = used.stream(fd)?;
-        stream.set_nonblocking(nonblocking)?;
-        open.set_nonblocking(nonblocking);
-        Ok(())
+        self.gate(
+            Call::Fcntl,
+            || args![fd.as_raw(), "O_NONBLOCK", nonblocking],
+            || {
+                let used = self.use_descriptor(fd)?;
+                let (stream, open) = used.stream(fd)?;
+                stream.set_nonblocking(nonblocking)?;
+                open.set_nonblocking(nonblocking);
+                Ok(())
+            },
+        )
     }
 
     /// What is open, lowest number first.
@@ -282,12 +335,19 @@ impl Process {
     /// ```
     #[doc(alias = "pipe2")]
     pub fn pipe(&self) -> Result<(Fd, Fd)> {
-        self.check_live()?;
-        let (reader, writer) = pipe();
-        let (reader, writer) = (Open::new(reader), Open::new(writer));
-        let limit = self.most_descriptors();
-        let placed = self.record.need_extras().descriptors.0.lock().insert_both(&reader, &writer, limit);
-        placed.map_err(|refused| self.refusal(refused))
+        self.gate(
+            Call::Pipe,
+            || args![],
+            || {
+                self.check_live()?;
+                let (reader, writer) = pipe();
+                let (reader, writer) = (Open::new(reader), Open::new(writer));
+                let limit = self.most_descriptors();
+                let placed =
+                    self.record.need_extras().descriptors.0.lock().insert_both(&reader, &writer, limit);
+                placed.map_err(|refused| self.refusal(refused))
+            },
+        )
     }
 
     /// Reads what is there, up to the length of `buf`, and waits if nothing is. Returns 0 at the end of the file.
@@ -309,9 +369,17 @@ impl Process {
     #[track_caller]
     pub fn read(&self, fd: Fd, buf: &mut [u8]) -> Result<usize> {
         self.enter();
-        let used = self.use_descriptor(fd)?;
-        let (stream, open) = used.stream(fd)?;
-        stream.read(self, buf, open.waiting())
+        let length = buf.len();
+        self.gate_value(
+            Call::Read,
+            || args![fd.as_raw(), length],
+            |&read| count_value(read),
+            || {
+                let used = self.use_descriptor(fd)?;
+                let (stream, open) = used.stream(fd)?;
+                stream.read(self, buf, open.waiting())
+            },
+        )
     }
 
     /// Writes `buf`, and waits for room. A pipe of the runtime takes all of it, unless a signal comes in the middle; a stream of
@@ -333,8 +401,15 @@ impl Process {
     #[track_caller]
     pub fn write(&self, fd: Fd, buf: &[u8]) -> Result<usize> {
         self.enter();
-        let used = self.use_descriptor(fd)?;
-        let (stream, open) = used.stream(fd)?;
-        stream.write(self, buf, open.waiting())
+        self.gate_value(
+            Call::Write,
+            || args![fd.as_raw(), buf.len()],
+            |&written| count_value(written),
+            || {
+                let used = self.use_descriptor(fd)?;
+                let (stream, open) = used.stream(fd)?;
+                stream.write(self, buf, open.waiting())
+            },
+        )
     }
 }

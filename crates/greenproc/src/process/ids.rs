@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::call::{Call, args, pid_value};
 use crate::error::{Error, Result};
 use crate::pid::{LwpId, Pid};
 use crate::process::Process;
@@ -15,7 +16,7 @@ impl Process {
     /// Source: POSIX `getpid`.
     #[doc(alias = "getpid")]
     pub fn pid(&self) -> Pid {
-        self.record.pid
+        self.gate_sure(Call::Getpid, || args![], |&pid| pid_value(pid), || self.record.pid)
     }
 
     /// Its parent's pid, init's after the parent died; init's own parent is itself. Takes no lock.
@@ -23,7 +24,12 @@ impl Process {
     /// Source: POSIX `getppid`, row 74 of the kernel map.
     #[doc(alias = "getppid")]
     pub fn ppid(&self) -> Pid {
-        self.record.ppid().unwrap_or(Pid::INIT)
+        self.gate_sure(
+            Call::Getppid,
+            || args![],
+            |&pid| pid_value(pid),
+            || self.record.ppid().unwrap_or(Pid::INIT),
+        )
     }
 
     /// The number of its process group. Takes no lock.
@@ -31,7 +37,7 @@ impl Process {
     /// Source: POSIX `getpgrp`.
     #[doc(alias = "getpgrp")]
     pub fn pgid(&self) -> Pid {
-        self.record.pgid()
+        self.gate_sure(Call::Getpgrp, || args![], |&pid| pid_value(pid), || self.record.pgid())
     }
 
     /// The number of its session. Takes no lock.
@@ -39,7 +45,7 @@ impl Process {
     /// Source: POSIX `getsid`.
     #[doc(alias = "getsid")]
     pub fn sid(&self) -> Pid {
-        self.record.sid()
+        self.gate_sure(Call::Getsid, || args![0], |&pid| pid_value(pid), || self.record.sid())
     }
 
     /// Which of the process's LWPs the caller is.
@@ -56,17 +62,27 @@ impl Process {
     ///
     /// Source: POSIX `getrusage(RUSAGE_SELF)`.
     pub fn usage(&self) -> Usage {
-        crate::inspect::usage_now(&self.record)
+        self.gate_sure(
+            Call::Getrusage,
+            || args!["RUSAGE_SELF"],
+            |_| 0,
+            || crate::inspect::usage_now(&self.record),
+        )
     }
 
     /// What the children that were waited for have used, and those they had waited for. Ignored children count nowhere.
     ///
     /// Source: POSIX `getrusage(RUSAGE_CHILDREN)`, row 66 of the kernel map.
     pub fn children_usage(&self) -> Usage {
-        match self.live_node() {
-            Ok(node) => self.worker.kernel.lock().tree.reaped_usage(node),
-            Err(_) => Usage::default(),
-        }
+        self.gate_sure(
+            Call::Getrusage,
+            || args!["RUSAGE_CHILDREN"],
+            |_| 0,
+            || match self.live_node() {
+                Ok(node) => self.worker.kernel.lock().tree.reaped_usage(node),
+                Err(_) => Usage::default(),
+            },
+        )
     }
 
     /// The group of a process, or of the caller.
@@ -76,16 +92,21 @@ impl Process {
     ///
     /// Source: POSIX `getpgid`.
     pub fn getpgid(&self, pid: Option<Pid>) -> Result<Pid> {
-        match pid {
-            None => Ok(self.pgid()),
-            Some(pid) => match self.worker.kernel.find(pid)? {
-                Entry::Live(process) => Ok(process.pgid()),
-                Entry::Dead(node) => {
-                    let group = self.worker.kernel.lock().tree.pgid(node);
-                    group.ok_or(Error::NoProcess { pid: pid.as_raw() })
-                }
+        self.gate_value(
+            Call::Getpgid,
+            || args![pid],
+            |&pid| pid_value(pid),
+            || match pid {
+                None => Ok(self.record.pgid()),
+                Some(pid) => match self.worker.kernel.find(pid)? {
+                    Entry::Live(process) => Ok(process.pgid()),
+                    Entry::Dead(node) => {
+                        let group = self.worker.kernel.lock().tree.pgid(node);
+                        group.ok_or(Error::NoProcess { pid: pid.as_raw() })
+                    }
+                },
             },
-        }
+        )
     }
 
     /// Moves a process, by default the caller, into a group, by default one of the process's own number, which is made
@@ -111,30 +132,40 @@ impl Process {
     /// # }
     /// ```
     pub fn setpgid(&self, pid: Option<Pid>, pgid: Option<Pid>) -> Result<()> {
-        let caller = self.live_node()?;
-        self.refuse_if_exiting()?;
-        let kernel = &self.worker.kernel;
-        let target = match pid {
-            None => Arc::clone(&self.record),
-            Some(pid) => kernel.find_live(pid)?,
-        };
-        let node = target.node().ok_or(Error::NoProcess { pid: target.pid.as_raw() })?;
-        let pgid = pgid.unwrap_or(target.pid);
-        let mut list = kernel.lock();
-        let freed = list.tree.regroup(caller, node, pgid).map_err(|error| match error {
-            RegroupError::Executed => Error::AlreadyExecuted { pid: target.pid },
-            RegroupError::NotMine => Error::NoProcess { pid: target.pid.as_raw() },
-            RegroupError::SessionLeader => Error::NotPermitted { what: "a session leader keeps its group" },
-            RegroupError::OtherSession => Error::NotPermitted { what: "the process is in another session" },
-            RegroupError::NoSuchGroup => {
-                Error::NotPermitted { what: "there is no such group in this session" }
-            }
-        })?;
-        if pgid == target.pid {
-            kernel.pids.mark_group(pgid);
-        }
-        kernel.pids.free(freed);
-        Ok(())
+        self.gate(
+            Call::Setpgid,
+            || args![pid, pgid],
+            || {
+                let caller = self.live_node()?;
+                self.refuse_if_exiting()?;
+                let kernel = &self.worker.kernel;
+                let target = match pid {
+                    None => Arc::clone(&self.record),
+                    Some(pid) => kernel.find_live(pid)?,
+                };
+                let node = target.node().ok_or(Error::NoProcess { pid: target.pid.as_raw() })?;
+                let pgid = pgid.unwrap_or(target.pid);
+                let mut list = kernel.lock();
+                let freed = list.tree.regroup(caller, node, pgid).map_err(|error| match error {
+                    RegroupError::Executed => Error::AlreadyExecuted { pid: target.pid },
+                    RegroupError::NotMine => Error::NoProcess { pid: target.pid.as_raw() },
+                    RegroupError::SessionLeader => {
+                        Error::NotPermitted { what: "a session leader keeps its group" }
+                    }
+                    RegroupError::OtherSession => {
+                        Error::NotPermitted { what: "the process is in another session" }
+                    }
+                    RegroupError::NoSuchGroup => {
+                        Error::NotPermitted { what: "there is no such group in this session" }
+                    }
+                })?;
+                if pgid == target.pid {
+                    kernel.pids.mark_group(pgid);
+                }
+                kernel.pids.free(freed);
+                Ok(())
+            },
+        )
     }
 
     /// ESRCH once the process's end is decided (decision 20).

@@ -1,5 +1,6 @@
 //! Limits of the process, as it sees and sets them itself.
 
+use crate::call::{Call, args};
 use crate::child::Child;
 use crate::error::{Error, Result};
 use crate::limits::{Limits, Pair};
@@ -12,14 +13,14 @@ impl Process {
     /// Source: POSIX `getrlimit`, `rlim_cur`.
     #[doc(alias = "getrlimit")]
     pub fn limits(&self) -> Limits {
-        self.record.limits()
+        self.gate_sure(Call::Getrlimit, || args!["soft"], |_| 0, || self.record.limits())
     }
 
     /// How far the process may raise its limits itself.
     ///
     /// Source: POSIX `getrlimit`, `rlim_max`.
     pub fn hard_limits(&self) -> Limits {
-        self.record.limit_pair().hard
+        self.gate_sure(Call::Getrlimit, || args!["hard"], |_| 0, || self.record.limit_pair().hard)
     }
 
     /// Sets both: the limits in force, which may be anything up to the hard ones, and the hard ones, which only root raises. What
@@ -53,20 +54,26 @@ impl Process {
     /// ```
     #[doc(alias = "setrlimit")]
     pub fn set_limits(&self, soft: Limits, hard: Limits) -> Result<()> {
-        self.check_live()?;
-        self.refuse_if_exiting()?;
-        let pair = Pair { soft, hard };
-        let former = self.record.limit_pair();
-        let extras = self.record.need_extras();
-        extras.limits.get_or_init(Box::default).change(pair, &self.record)?;
-        let kernel = &self.worker.kernel;
-        self.record.enforce(kernel, &pair);
-        let share = |pair: &Pair| (pair.soft.subtree_cpu, pair.hard.subtree_cpu);
-        if share(&pair) != share(&former) {
-            self.record.end_in_full();
-            extras.share.limit(kernel, &self.record, soft.subtree_cpu, hard.subtree_cpu);
-        }
-        Ok(())
+        self.gate(
+            Call::Setrlimit,
+            || args![],
+            || {
+                self.check_live()?;
+                self.refuse_if_exiting()?;
+                let pair = Pair { soft, hard };
+                let former = self.record.limit_pair();
+                let extras = self.record.need_extras();
+                extras.limits.get_or_init(Box::default).change(pair, &self.record)?;
+                let kernel = &self.worker.kernel;
+                self.record.enforce(kernel, &pair);
+                let share = |pair: &Pair| (pair.soft.subtree_cpu, pair.hard.subtree_cpu);
+                if share(&pair) != share(&former) {
+                    self.record.end_in_full();
+                    extras.share.limit(kernel, &self.record, soft.subtree_cpu, hard.subtree_cpu);
+                }
+                Ok(())
+            },
+        )
     }
 
     /// What the process and all its descendants have used: the living, the zombies, and those that were waited for.
@@ -90,8 +97,15 @@ impl Process {
     /// # }
     /// ```
     pub fn subtree_usage(&self) -> Usage {
-        let kernel = &self.worker.kernel;
-        self.live_node().map(|node| kernel.subtree_usage(&self.record, node)).unwrap_or_default()
+        self.gate_sure(
+            Call::Getrusage,
+            || args!["subtree"],
+            |_| 0,
+            || {
+                let kernel = &self.worker.kernel;
+                self.live_node().map(|node| kernel.subtree_usage(&self.record, node)).unwrap_or_default()
+            },
+        )
     }
 }
 

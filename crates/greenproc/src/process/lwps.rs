@@ -6,6 +6,7 @@ use std::sync::Arc;
 use greenproc_os::clock::Moment;
 use greenproc_sync::Mutex;
 
+use crate::call::{Call, args};
 use crate::command::Body;
 use crate::error::{Error, Exhausted, Result};
 use crate::locks::Leaf;
@@ -64,6 +65,14 @@ impl Process {
     /// # }
     /// ```
     pub fn spawn_lwp<T: Send + 'static>(
+        &self,
+        body: impl FnOnce(&Process) -> T + Send + 'static,
+    ) -> Result<LwpHandle<T>> {
+        let value = |handle: &LwpHandle<T>| i64::from(handle.id.as_raw());
+        self.gate_value(Call::LwpCreate, || args![], value, || self.make_lwp(body))
+    }
+
+    pub(crate) fn make_lwp<T: Send + 'static>(
         &self,
         body: impl FnOnce(&Process) -> T + Send + 'static,
     ) -> Result<LwpHandle<T>> {
@@ -140,6 +149,11 @@ impl<T> LwpHandle<T> {
     #[track_caller]
     pub fn join(self, process: &Process) -> std::result::Result<T, JoinError> {
         process.enter();
+        let id = self.id;
+        process.gate_as(Call::LwpWait, || args![id], |_| 0, || self.join_as(process))
+    }
+
+    fn join_as(self, process: &Process) -> std::result::Result<T, JoinError> {
         process.check_live()?;
         if !Arc::ptr_eq(&process.record, &self.process) {
             return Err(Error::NoProcess { pid: self.process.pid.as_raw() }.into());

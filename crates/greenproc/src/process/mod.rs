@@ -25,6 +25,7 @@ use std::sync::Arc;
 pub use channel::{RecvError, SendError, SendFailure};
 pub use lwps::{JoinError, LwpHandle};
 pub use signals::MaskHow;
+pub(crate) use waiting::pid_of;
 
 use crate::error::{Error, Result};
 use crate::image::Name;

@@ -1,5 +1,6 @@
 //! The session of the process.
 
+use crate::call::{Call, args, pid_value};
 use crate::error::{Error, Result};
 use crate::pid::Pid;
 use crate::process::Process;
@@ -30,21 +31,28 @@ impl Process {
     /// # }
     /// ```
     pub fn setsid(&self) -> Result<Pid> {
-        let node = self.live_node()?;
-        self.refuse_if_exiting()?;
-        let kernel = &self.worker.kernel;
-        let mut list = kernel.lock();
-        let freed = list.tree.setsid(node).map_err(|error| match error {
-            SetsidError::Gone => Error::NotAProcess,
-            SetsidError::GroupLeader => {
-                Error::NotPermitted { what: "there is a process group of the caller's number" }
-            }
-        })?;
-        let pid = self.pid();
-        kernel.pids.mark_group(pid);
-        kernel.pids.mark_session(pid);
-        kernel.pids.free(freed);
-        Ok(pid)
+        self.gate_value(
+            Call::Setsid,
+            || args![],
+            |&pid| pid_value(pid),
+            || {
+                let node = self.live_node()?;
+                self.refuse_if_exiting()?;
+                let kernel = &self.worker.kernel;
+                let mut list = kernel.lock();
+                let freed = list.tree.setsid(node).map_err(|error| match error {
+                    SetsidError::Gone => Error::NotAProcess,
+                    SetsidError::GroupLeader => {
+                        Error::NotPermitted { what: "there is a process group of the caller's number" }
+                    }
+                })?;
+                let pid = self.record.pid;
+                kernel.pids.mark_group(pid);
+                kernel.pids.mark_session(pid);
+                kernel.pids.free(freed);
+                Ok(pid)
+            },
+        )
     }
 
     /// The session of a process, or of the caller.
@@ -54,15 +62,20 @@ impl Process {
     ///
     /// Source: POSIX `getsid`.
     pub fn getsid(&self, pid: Option<Pid>) -> Result<Pid> {
-        match pid {
-            None => Ok(self.sid()),
-            Some(pid) => match self.worker.kernel.find(pid)? {
-                Entry::Live(process) => Ok(process.sid()),
-                Entry::Dead(node) => {
-                    let session = self.worker.kernel.lock().tree.sid(node);
-                    session.ok_or(Error::NoProcess { pid: pid.as_raw() })
-                }
+        self.gate_value(
+            Call::Getsid,
+            || args![pid],
+            |&pid| pid_value(pid),
+            || match pid {
+                None => Ok(self.record.sid()),
+                Some(pid) => match self.worker.kernel.find(pid)? {
+                    Entry::Live(process) => Ok(process.sid()),
+                    Entry::Dead(node) => {
+                        let session = self.worker.kernel.lock().tree.sid(node);
+                        session.ok_or(Error::NoProcess { pid: pid.as_raw() })
+                    }
+                },
             },
-        }
+        )
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use greenproc_sync::time;
 
 use crate::action::SigAction;
+use crate::call::{Call, args};
 use crate::delivery::UNSTOPPABLE;
 use crate::error::{Error, Exhausted, Result};
 use crate::pid::{LwpId, Pid};
@@ -62,37 +63,43 @@ impl Process {
     /// # }
     /// ```
     pub fn sigaction(&self, signal: Signal, action: SigAction) -> Result<SigAction> {
-        if UNSTOPPABLE.contains(signal) && !action.is_default() {
-            return Err(Error::Signal { signal, why: "it cannot be caught or ignored" });
-        }
-        let node = self.live_node()?;
-        // SIGCHLD's action is the tree's business too, and changes there in the same hold.
-        let list = (signal == Signal::CHLD).then(|| self.worker.kernel.lock());
-        let disposition = action.disposition();
-        let kernel = &self.worker.kernel;
-        let (former, mut hears, shared) = {
-            let mut state = self.record.state.lock();
-            let former = state.set_action(signal, action);
-            let shared = state.shared_actions().map(Arc::clone);
-            (former, kernel.note_hearing(&self.record, &state), shared)
-        };
-        if let Some(mut list) = list {
-            list.tree.set_sigchld(node, disposition);
-            if let Some(shared) = &shared {
-                hears |= kernel.mirror_sigchld(&mut list, shared, node, disposition);
-            }
-            if hears {
-                kernel.enter_departures(&mut list);
-            }
-        }
-        Ok(former)
+        self.gate(
+            Call::Sigaction,
+            || args![signal],
+            || {
+                if UNSTOPPABLE.contains(signal) && !action.is_default() {
+                    return Err(Error::Signal { signal, why: "it cannot be caught or ignored" });
+                }
+                let node = self.live_node()?;
+                // SIGCHLD's action is the tree's business too, and changes there in the same hold.
+                let list = (signal == Signal::CHLD).then(|| self.worker.kernel.lock());
+                let disposition = action.disposition();
+                let kernel = &self.worker.kernel;
+                let (former, mut hears, shared) = {
+                    let mut state = self.record.state.lock();
+                    let former = state.set_action(signal, action);
+                    let shared = state.shared_actions().map(Arc::clone);
+                    (former, kernel.note_hearing(&self.record, &state), shared)
+                };
+                if let Some(mut list) = list {
+                    list.tree.set_sigchld(node, disposition);
+                    if let Some(shared) = &shared {
+                        hears |= kernel.mirror_sigchld(&mut list, shared, node, disposition);
+                    }
+                    if hears {
+                        kernel.enter_departures(&mut list);
+                    }
+                }
+                Ok(former)
+            },
+        )
     }
 
     /// The action of a signal.
     ///
     /// Source: POSIX `sigaction` without a new action.
     pub fn action(&self, signal: Signal) -> SigAction {
-        self.record.state.lock().action(signal)
+        self.gate_sure(Call::Sigaction, || args![signal], |_| 0, || self.record.state.lock().action(signal))
     }
 
     /// Changes what the calling LWP blocks; returns what it blocked before. SIGKILL and SIGSTOP are never blocked.
@@ -122,21 +129,28 @@ impl Process {
     /// ```
     #[track_caller]
     pub fn sigmask(&self, how: MaskHow, signals: impl Into<SigSet>) -> Result<SigSet> {
-        self.check_live()?;
         let signals = signals.into();
-        let former = self.sigmask_now();
-        self.change_mask(match how {
-            MaskHow::Block => former | signals,
-            MaskHow::Unblock => former - signals,
-            MaskHow::Set => signals,
-        });
+        let former = self.gate(
+            Call::Sigmask,
+            || args![how, signals],
+            || {
+                self.check_live()?;
+                let former = self.record.state.lock().mask_of(self.lwp);
+                self.change_mask(match how {
+                    MaskHow::Block => former | signals,
+                    MaskHow::Unblock => former - signals,
+                    MaskHow::Set => signals,
+                });
+                Ok(former)
+            },
+        )?;
         self.checkpoint();
         Ok(former)
     }
 
     /// What the calling LWP blocks.
     pub fn sigmask_now(&self) -> SigSet {
-        self.record.state.lock().mask_of(self.lwp)
+        self.gate_sure(Call::Sigmask, || args![], |_| 0, || self.record.state.lock().mask_of(self.lwp))
     }
 
     /// Sets the mask, without looking at what is pending; that is seen at the next checkpoint.
@@ -156,7 +170,7 @@ impl Process {
     ///
     /// Source: POSIX `sigpending`.
     pub fn sigpending(&self) -> SigSet {
-        self.record.state.lock().pending_for(self.lwp)
+        self.gate_sure(Call::Sigpending, || args![], |_| 0, || self.record.state.lock().pending_for(self.lwp))
     }
 
     /// Sends the calling LWP a signal; unless it is blocked, it is met before this returns.
@@ -183,12 +197,18 @@ impl Process {
     ///
     /// Source: Linux `tgkill`, POSIX `pthread_kill`.
     pub fn tgkill(&self, lwp: LwpId, signal: Signal) -> Result<()> {
-        self.check_live()?;
-        if self.record.state.lock().lwp(lwp).is_none() {
-            return Err(Error::NoLwp { lwp });
-        }
-        let info = target::info_from(Some(&self.record), signal, SigCode::Lwp);
-        target::send_info(&self.worker.kernel, Some(&self.record), &self.record, Some(lwp), info)
+        self.gate(
+            Call::Tgkill,
+            || args![self.record.pid, lwp, signal],
+            || {
+                self.check_live()?;
+                if self.record.state.lock().lwp(lwp).is_none() {
+                    return Err(Error::NoLwp { lwp });
+                }
+                let info = target::info_from(Some(&self.record), signal, SigCode::Lwp);
+                target::send_info(&self.worker.kernel, Some(&self.record), &self.record, Some(lwp), info)
+            },
+        )
     }
 
     /// Sends a signal with a value. Real-time signals queue, up to [`Limits::pending_signals`](crate::Limits); of the others
@@ -201,16 +221,22 @@ impl Process {
     ///
     /// Source: POSIX `sigqueue`, decision 11 of the semantics page.
     pub fn sigqueue(&self, pid: Pid, signal: Signal, value: i64) -> Result<()> {
-        self.check_live()?;
-        let kernel = &self.worker.kernel;
-        let caller = Some(&self.record);
-        match kernel.find(pid)? {
-            Entry::Dead(_) => Ok(()),
-            Entry::Live(process) => {
-                let info = SigInfo { value, ..target::info_from(caller, signal, SigCode::Queue) };
-                target::send_info(kernel, caller, &process, None, info)
-            }
-        }
+        self.gate(
+            Call::Sigqueue,
+            || args![pid, signal, value],
+            || {
+                self.check_live()?;
+                let kernel = &self.worker.kernel;
+                let caller = Some(&self.record);
+                match kernel.find(pid)? {
+                    Entry::Dead(_) => Ok(()),
+                    Entry::Live(process) => {
+                        let info = SigInfo { value, ..target::info_from(caller, signal, SigCode::Queue) };
+                        target::send_info(kernel, caller, &process, None, info)
+                    }
+                }
+            },
+        )
     }
 
     /// Blocks exactly `mask` and sleeps until a handler has run; then the former mask is back.
@@ -225,9 +251,14 @@ impl Process {
     #[track_caller]
     pub fn sigsuspend(&self, mask: impl Into<SigSet>) -> Result<std::convert::Infallible> {
         self.enter();
+        let mask = mask.into();
+        self.gate(Call::Sigsuspend, || args![mask], || self.suspend(mask))
+    }
+
+    fn suspend(&self, mask: SigSet) -> Result<std::convert::Infallible> {
         self.check_live()?;
         let _doze = self.doze();
-        let former = self.change_mask(mask.into());
+        let former = self.change_mask(mask);
         let back = MaskAfter::new(self, former);
         loop {
             if let Slept::Interrupted(request) = self.sleep_until(None, |_| false) {
@@ -251,7 +282,15 @@ impl Process {
     /// Source: POSIX `pause`.
     #[track_caller]
     pub fn pause(&self) -> Result<std::convert::Infallible> {
-        self.sigsuspend(self.sigmask_now())
+        self.enter();
+        self.gate(
+            Call::Pause,
+            || args![],
+            || {
+                let mask = self.record.state.lock().mask_of(self.lwp);
+                self.suspend(mask)
+            },
+        )
     }
 
     /// Takes one of these signals, waiting for it if none is pending: the handler does not run, and it is met by nobody else.
@@ -268,29 +307,36 @@ impl Process {
     #[track_caller]
     pub fn sigtimedwait(&self, signals: impl Into<SigSet>, timeout: Option<Duration>) -> Result<SigInfo> {
         self.enter();
-        self.check_live()?;
         let wanted = signals.into() - UNSTOPPABLE;
-        let deadline = timeout.and_then(|timeout| time::now().checked_add(timeout));
-        let _doze = self.doze();
-        self.await_signals(wanted);
-        let mut taken = None;
-        let result = loop {
-            let slept = self.sleep_until(deadline, |state| {
-                taken = state.take_pending(self.lwp, wanted);
-                taken.is_some()
-            });
-            match slept {
-                Slept::Done => break taken.ok_or(Error::Interrupted),
-                Slept::TimedOut => break Err(Exhausted::Timeout.into()),
-                Slept::Interrupted(request) => match self.meet(request) {
-                    Met::Stood => {}
-                    _ => break Err(Error::Interrupted),
-                },
-            }
-        };
-        self.await_signals(SigSet::EMPTY);
-        self.come_back();
-        result
+        self.gate_value(
+            Call::Sigtimedwait,
+            || args![wanted],
+            |info: &SigInfo| i64::from(info.signal.as_raw()),
+            || {
+                self.check_live()?;
+                let deadline = timeout.and_then(|timeout| time::now().checked_add(timeout));
+                let _doze = self.doze();
+                self.await_signals(wanted);
+                let mut taken = None;
+                let result = loop {
+                    let slept = self.sleep_until(deadline, |state| {
+                        taken = state.take_pending(self.lwp, wanted);
+                        taken.is_some()
+                    });
+                    match slept {
+                        Slept::Done => break taken.ok_or(Error::Interrupted),
+                        Slept::TimedOut => break Err(Exhausted::Timeout.into()),
+                        Slept::Interrupted(request) => match self.meet(request) {
+                            Met::Stood => {}
+                            _ => break Err(Error::Interrupted),
+                        },
+                    }
+                };
+                self.await_signals(SigSet::EMPTY);
+                self.come_back();
+                result
+            },
+        )
     }
 
     fn await_signals(&self, wanted: SigSet) {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use greenproc_sync::time;
 
+use crate::call::{Call, args};
 use crate::error::{Error, Result};
 use crate::lwp::Place;
 use crate::proc::{ProcState, Request};
@@ -31,22 +32,28 @@ impl Process {
     #[track_caller]
     pub fn sleep(&self, duration: Duration) -> Result<()> {
         self.enter();
-        self.check_live()?;
-        let _doze = self.doze();
-        let deadline = time::now().checked_add(duration);
-        loop {
-            match self.sleep_until(deadline, |_| false) {
-                Slept::Done | Slept::TimedOut => {
-                    self.come_back();
-                    return Ok(());
+        self.gate(
+            Call::Nanosleep,
+            || args![duration],
+            || {
+                self.check_live()?;
+                let _doze = self.doze();
+                let deadline = time::now().checked_add(duration);
+                loop {
+                    match self.sleep_until(deadline, |_| false) {
+                        Slept::Done | Slept::TimedOut => {
+                            self.come_back();
+                            return Ok(());
+                        }
+                        // Only a stop leaves it asleep, for its full length.
+                        Slept::Interrupted(request) => match self.meet(request) {
+                            Met::Stood => {}
+                            Met::Restart | Met::Interrupted => return Err(Error::Interrupted),
+                        },
+                    }
                 }
-                // Only a stop leaves it asleep, for its full length.
-                Slept::Interrupted(request) => match self.meet(request) {
-                    Met::Stood => {}
-                    Met::Restart | Met::Interrupted => return Err(Error::Interrupted),
-                },
-            }
-        }
+            },
+        )
     }
 
     /// Sleeps until `done`, looking at requests instead of sleeping, never after. The caller comes back from it when it has

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::call::{Call, Visit, args, pid_value};
 use crate::child::Child;
 use crate::command::Command;
 use crate::error::Result;
@@ -25,6 +26,11 @@ impl Process {
     ///
     /// Source: POSIX `fork`, `posix_spawn`, decision 24 of the semantics page.
     pub fn spawn(&self, command: Command) -> Result<Child> {
+        let visit = self.pass(Call::Spawn, || args![&*command.name])?;
+        Visit::leave(visit, self.make_child(command), |child| pid_value(child.id()))
+    }
+
+    fn make_child(&self, command: Command) -> Result<Child> {
         let node = self.live_node()?;
         self.refuse_if_exiting()?;
         let kernel = &self.worker.kernel;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::call::{Call, args, pid_value};
 use crate::error::{Error, Result};
 use crate::pid::Pid;
 use crate::process::Process;
@@ -36,17 +37,24 @@ impl Process {
     /// # }
     /// ```
     pub fn set_controlling_tty(&self, tty: &Tty) -> Result<()> {
-        self.check_live()?;
-        let kernel = &self.worker.kernel;
-        let mut list = kernel.lock();
-        let session = self.session_that_it_leads()?;
-        if list.tree.controlling(session).is_some() {
-            return Err(Error::NotPermitted { what: "the session has a controlling terminal" });
-        }
-        tty.terminal.take_possession(kernel, session)?;
-        let terminal = Arc::clone(&tty.terminal);
-        list.tree.set_terminal(session, Controlling { terminal, foreground: Some(self.pgid()) });
-        Ok(())
+        self.gate(
+            Call::Ioctl,
+            || args!["TIOCSCTTY"],
+            || {
+                self.check_live()?;
+                let kernel = &self.worker.kernel;
+                let mut list = kernel.lock();
+                let session = self.session_that_it_leads()?;
+                if list.tree.controlling(session).is_some() {
+                    return Err(Error::NotPermitted { what: "the session has a controlling terminal" });
+                }
+                tty.terminal.take_possession(kernel, session)?;
+                let terminal = Arc::clone(&tty.terminal);
+                list.tree
+                    .set_terminal(session, Controlling { terminal, foreground: Some(self.record.pgid()) });
+                Ok(())
+            },
+        )
     }
 
     /// The controlling terminal of the session; `None` if it has none.
@@ -54,7 +62,7 @@ impl Process {
     /// Source: POSIX `/dev/tty`.
     pub fn controlling_tty(&self) -> Option<Tty> {
         let list = self.worker.kernel.lock();
-        list.tree.controlling(self.sid()).map(|own| Tty::of(Arc::clone(&own.terminal)))
+        list.tree.controlling(self.record.sid()).map(|own| Tty::of(Arc::clone(&own.terminal)))
     }
 
     /// Takes its controlling terminal from the session that the caller leads. The foreground group gets SIGHUP and
@@ -67,20 +75,26 @@ impl Process {
     ///
     /// Source: Linux `ioctl(TIOCNOTTY)`.
     pub fn disconnect_tty(&self) -> Result<()> {
-        self.check_live()?;
-        let kernel = &self.worker.kernel;
-        let mut list = kernel.lock();
-        if list.tree.controlling(self.sid()).is_none() {
-            return Err(Error::NotMyTerminal);
-        }
-        let session = self.session_that_it_leads()?;
-        let terminal = kernel.take_terminal(&mut list, session);
-        let woken = terminal.map(|terminal| terminal.give_up());
-        drop(list);
-        if let Some(woken) = woken {
-            woken.wake();
-        }
-        Ok(())
+        self.gate(
+            Call::Ioctl,
+            || args!["TIOCNOTTY"],
+            || {
+                self.check_live()?;
+                let kernel = &self.worker.kernel;
+                let mut list = kernel.lock();
+                if list.tree.controlling(self.record.sid()).is_none() {
+                    return Err(Error::NotMyTerminal);
+                }
+                let session = self.session_that_it_leads()?;
+                let terminal = kernel.take_terminal(&mut list, session);
+                let woken = terminal.map(|terminal| terminal.give_up());
+                drop(list);
+                if let Some(woken) = woken {
+                    woken.wake();
+                }
+                Ok(())
+            },
+        )
     }
 
     /// The foreground group of the session; `None` once that group has no members.
@@ -90,8 +104,15 @@ impl Process {
     ///
     /// Source: POSIX `tcgetpgrp`, which has a number that no group has instead of `None`.
     pub fn tcgetpgrp(&self, tty: &Tty) -> Result<Option<Pid>> {
-        let mut list = self.worker.kernel.lock();
-        Ok(self.own(&mut list.tree, tty)?.foreground)
+        self.gate_value(
+            Call::Ioctl,
+            || args!["TIOCGPGRP"],
+            |group: &Option<Pid>| group.map_or(0, pid_value),
+            || {
+                let mut list = self.worker.kernel.lock();
+                Ok(self.own(&mut list.tree, tty)?.foreground)
+            },
+        )
     }
 
     /// Puts a group of the caller's session into the foreground.
@@ -110,27 +131,33 @@ impl Process {
     #[track_caller]
     pub fn tcsetpgrp(&self, tty: &Tty, pgid: Pid) -> Result<()> {
         self.enter();
-        self.check_live()?;
-        let changed = tty::in_turn(self, &tty.terminal, Some(Signal::TTOU), None, |list| {
-            self.own(&mut list.tree, tty)?;
-            if !list.tree.is_group_of(pgid, self.sid()) {
-                return Err(Error::NotPermitted { what: "there is no such group in this session" });
-            }
-            self.own(&mut list.tree, tty)?.foreground = Some(pgid);
-            Ok(tty.terminal.readers_look())
-        });
-        changed.flatten().map(crate::wait_queue::Wakeups::wake)
+        self.gate(
+            Call::Ioctl,
+            || args!["TIOCSPGRP", pgid],
+            || {
+                self.check_live()?;
+                let changed = tty::in_turn(self, &tty.terminal, Some(Signal::TTOU), None, |list| {
+                    self.own(&mut list.tree, tty)?;
+                    if !list.tree.is_group_of(pgid, self.record.sid()) {
+                        return Err(Error::NotPermitted { what: "there is no such group in this session" });
+                    }
+                    self.own(&mut list.tree, tty)?.foreground = Some(pgid);
+                    Ok(tty.terminal.readers_look())
+                });
+                changed.flatten().map(crate::wait_queue::Wakeups::wake)
+            },
+        )
     }
 
     /// The entry of a terminal that is the controlling one of the caller's session.
     fn own<'a>(&self, tree: &'a mut ProcTree, tty: &Tty) -> Result<&'a mut Controlling> {
-        let own = tree.controlling_mut(self.sid());
+        let own = tree.controlling_mut(self.record.sid());
         own.filter(|own| Arc::ptr_eq(&own.terminal, &tty.terminal)).ok_or(Error::NotMyTerminal)
     }
 
     fn session_that_it_leads(&self) -> Result<Pid> {
-        let session = self.sid();
-        if session == self.pid() {
+        let session = self.record.sid();
+        if session == self.record.pid {
             Ok(session)
         } else {
             Err(Error::NotPermitted { what: "the caller leads no session" })

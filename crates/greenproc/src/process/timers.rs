@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::call::{Call, args};
 use crate::error::Result;
 use crate::process::Process;
 use crate::timers::{Timer, TimerSetting};
@@ -32,7 +33,8 @@ impl Process {
     /// ```
     pub fn alarm(&self, after: Duration) -> Result<Duration> {
         let setting = TimerSetting { value: after, interval: Duration::ZERO };
-        self.setitimer(Timer::Real, setting).map(|former| former.value)
+        self.gate(Call::Alarm, || args![after], || self.set_timer(Timer::Real, setting))
+            .map(|former| former.value)
     }
 
     /// Sends the process SIGALRM or SIGPROF after `value`, and then every `interval`; returns the setting before. There is one
@@ -44,6 +46,14 @@ impl Process {
     ///
     /// Source: POSIX `setitimer`, row 15 of the kernel map.
     pub fn setitimer(&self, timer: Timer, setting: TimerSetting) -> Result<TimerSetting> {
+        self.gate(
+            Call::Setitimer,
+            || args![setting.value, setting.interval],
+            || self.set_timer(timer, setting),
+        )
+    }
+
+    fn set_timer(&self, timer: Timer, setting: TimerSetting) -> Result<TimerSetting> {
         self.check_live()?;
         let used = self.used_by(timer);
         let keeper = &self.worker.kernel.timekeeper;
@@ -78,20 +88,27 @@ impl Process {
     ///
     /// Source: POSIX `getitimer`.
     pub fn getitimer(&self, timer: Timer) -> TimerSetting {
-        let used = self.used_by(timer);
-        let state = self.record.state.lock();
-        let setting = state.timers.as_ref().map(|timers| match timer {
-            Timer::Real => timers.setting(),
-            Timer::Cpu => timers.cpu_setting(used),
-        });
-        setting.unwrap_or_default()
+        self.gate_sure(
+            Call::Getitimer,
+            || args![],
+            |_| 0,
+            || {
+                let used = self.used_by(timer);
+                let state = self.record.state.lock();
+                let setting = state.timers.as_ref().map(|timers| match timer {
+                    Timer::Real => timers.setting(),
+                    Timer::Cpu => timers.cpu_setting(used),
+                });
+                setting.unwrap_or_default()
+            },
+        )
     }
 
     /// What the clock of a timer shows, where the timer itself cannot read it.
     fn used_by(&self, timer: Timer) -> Duration {
         match timer {
             Timer::Real => Duration::ZERO,
-            Timer::Cpu => self.usage().total(),
+            Timer::Cpu => crate::inspect::usage_now(&self.record).total(),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use greenproc_sync::time;
 
+use crate::call::{Call, args, pid_value};
 use crate::counters::Count;
 use crate::error::{Error, Result};
 use crate::process::Process;
@@ -27,7 +28,8 @@ impl Process {
     /// Source: POSIX `wait`.
     #[track_caller]
     pub fn wait(&self) -> Result<Waited> {
-        let found = self.wait4(WaitFor::Any, WaitFlags::empty())?;
+        self.enter();
+        let found = self.gated_wait(Call::Wait4, WaitFor::Any, ALWAYS, Patience::Forever)?;
         found.ok_or(Error::NoChild)
     }
 
@@ -62,7 +64,8 @@ impl Process {
     /// ```
     #[track_caller]
     pub fn wait4(&self, who: WaitFor<'_>, flags: WaitFlags) -> Result<Option<Waited>> {
-        self.wait_for(who, flags | ALWAYS, Patience::Forever)
+        self.enter();
+        self.gated_wait(Call::Wait4, who, flags | ALWAYS, Patience::Forever)
     }
 
     /// Waits for exactly the events that the flags name.
@@ -81,7 +84,8 @@ impl Process {
         if !flags.intersects(EVENTS) {
             return Err(Error::InvalidWaitFlags { bits: flags.bits() });
         }
-        self.wait_for(who, flags, Patience::Forever)
+        self.enter();
+        self.gated_wait(Call::Waitid, who, flags, Patience::Forever)
     }
 
     /// [`wait4`](Process::wait4) with a time-out: `None` when it has passed. A ready child beats it.
@@ -99,17 +103,31 @@ impl Process {
     ) -> Result<Option<Waited>> {
         // A time-out beyond the clock's range is none.
         let patience = time::now().checked_add(timeout).map_or(Patience::Forever, Patience::Until);
-        self.wait_for(who, flags | ALWAYS, patience)
+        self.enter();
+        self.gated_wait(Call::Wait4, who, flags | ALWAYS, patience)
     }
 
-    #[track_caller]
+    fn gated_wait(
+        &self,
+        call: Call,
+        who: WaitFor<'_>,
+        flags: WaitFlags,
+        patience: Patience,
+    ) -> Result<Option<Waited>> {
+        self.gate_value(
+            call,
+            || args![&who, flags],
+            |found: &Option<Waited>| pid_of(found.as_ref()),
+            || self.wait_for(who, flags, patience),
+        )
+    }
+
     fn wait_for(&self, who: WaitFor<'_>, flags: WaitFlags, patience: Patience) -> Result<Option<Waited>> {
-        self.enter();
         let node = self.live_node()?;
         let kernel = &self.worker.kernel;
         let who = match who {
             WaitFor::Any => Who::Any,
-            WaitFor::MyGroup => Who::Group(self.pgid()),
+            WaitFor::MyGroup => Who::Group(self.record.pgid()),
             WaitFor::Group(group) => Who::Group(group),
             WaitFor::Child(child) => return child.wait_as(self, flags, patience),
             WaitFor::Pid(pid) => {
@@ -154,4 +172,9 @@ impl Process {
             };
         }
     }
+}
+
+/// What a wait returns, as a number.
+pub(crate) fn pid_of(found: Option<&Waited>) -> i64 {
+    found.map_or(0, |waited| pid_value(waited.pid))
 }

@@ -4,8 +4,9 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::call::{Call, args};
 use crate::command::Command;
-use crate::descriptor::Fd;
+use crate::descriptor::{Fd, Open};
 use crate::error::{Error, Result};
 use crate::process::Process;
 use crate::workdir::{Whereabouts, refused};
@@ -21,9 +22,17 @@ impl Process {
     ///
     /// Source: POSIX `getcwd`.
     pub fn getcwd(&self) -> Result<PathBuf> {
-        let at = self.whereabouts()?;
-        let (directory, root) = (at.directory()?, at.root());
-        Ok(directory.strip_prefix(&root).map_or(directory.clone(), |below| Path::new("/").join(below)))
+        self.gate(
+            Call::Getcwd,
+            || args![],
+            || {
+                let at = self.whereabouts()?;
+                let (directory, root) = (at.directory()?, at.root());
+                Ok(directory
+                    .strip_prefix(&root)
+                    .map_or(directory.clone(), |below| Path::new("/").join(below)))
+            },
+        )
     }
 
     /// Changes the working directory of the process, and of those that share it. Children begin in their parent's.
@@ -58,9 +67,15 @@ impl Process {
     /// # }
     /// ```
     pub fn chdir(&self, path: impl AsRef<Path>) -> Result<()> {
-        let directory = self.find_directory(path.as_ref())?;
-        self.record.need_extras().workdir.change(|at| at.directory = Some(directory));
-        Ok(())
+        self.gate(
+            Call::Chdir,
+            || args![&*path.as_ref().to_string_lossy()],
+            || {
+                let directory = self.find_directory(path.as_ref())?;
+                self.record.need_extras().workdir.change(|at| at.directory = Some(directory));
+                Ok(())
+            },
+        )
     }
 
     /// Makes a directory the root of the process, above which no path of it leads, not by `..` and not by a link. A working
@@ -76,21 +91,28 @@ impl Process {
     ///
     /// Source: Linux `chroot`, which leaves the working directory outside.
     pub fn chroot(&self, path: impl AsRef<Path>) -> Result<()> {
-        self.check_live()?;
-        if self.record.uid() != 0 {
-            return Err(Error::NotPermitted { what: "only root changes its root" });
-        }
-        let root = self.find_directory(path.as_ref())?;
-        let inside = self.whereabouts()?.directory().is_ok_and(|directory| directory.starts_with(&root));
-        let extras = self.record.need_extras();
-        extras.note_root();
-        extras.workdir.change(|at| {
-            if !inside {
-                at.directory = Some(root.clone());
-            }
-            at.root = Some(root);
-        });
-        Ok(())
+        self.gate(
+            Call::Chroot,
+            || args![&*path.as_ref().to_string_lossy()],
+            || {
+                self.check_live()?;
+                if self.record.uid() != 0 {
+                    return Err(Error::NotPermitted { what: "only root changes its root" });
+                }
+                let root = self.find_directory(path.as_ref())?;
+                let inside =
+                    self.whereabouts()?.directory().is_ok_and(|directory| directory.starts_with(&root));
+                let extras = self.record.need_extras();
+                extras.note_root();
+                extras.workdir.change(|at| {
+                    if !inside {
+                        at.directory = Some(root.clone());
+                    }
+                    at.root = Some(root);
+                });
+                Ok(())
+            },
+        )
     }
 
     /// Sets which permissions new files of [`open_file`](Process::open_file) do not get, nine bits; returns what it was, the
@@ -101,9 +123,16 @@ impl Process {
     ///
     /// Source: POSIX `umask`.
     pub fn umask(&self, mask: u32) -> Result<u32> {
-        let before = self.whereabouts()?.umask();
-        let former = self.record.need_extras().workdir.change(|at| at.umask.replace(mask & 0o777));
-        Ok(former.unwrap_or(before))
+        self.gate_value(
+            Call::Umask,
+            || args![mask],
+            |&former| i64::from(former),
+            || {
+                let before = self.whereabouts()?.umask();
+                let former = self.record.need_extras().workdir.change(|at| at.umask.replace(mask & 0o777));
+                Ok(former.unwrap_or(before))
+            },
+        )
     }
 
     /// What a path means to the process: an absolute path of the host, without links, `.` or `..`. The last component need not
@@ -149,15 +178,22 @@ impl Process {
     /// # }
     /// ```
     pub fn open_file(&self, path: impl AsRef<Path>, options: &OpenOptions) -> Result<Fd> {
-        let at = self.whereabouts()?;
-        let path = at.resolve(path.as_ref())?;
-        let mut options = options.clone();
-        // The host applies its own mask besides.
-        let file = options
-            .mode(0o666 & !at.umask.unwrap_or(0))
-            .open(path)
-            .map_err(refused("the opening of a file"))?;
-        self.open(file)
+        self.gate_value(
+            Call::Open,
+            || args![&*path.as_ref().to_string_lossy()],
+            |&fd: &Fd| i64::from(fd.as_raw()),
+            || {
+                let at = self.whereabouts()?;
+                let path = at.resolve(path.as_ref())?;
+                let mut options = options.clone();
+                // The host applies its own mask besides.
+                let file = options
+                    .mode(0o666 & !at.umask.unwrap_or(0))
+                    .open(path)
+                    .map_err(refused("the opening of a file"))?;
+                self.put_in(&Open::new(file))
+            },
+        )
     }
 
     fn whereabouts(&self) -> Result<Whereabouts> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use greenproc_sync::atomic::Ordering;
 
+use crate::call::{Call, args};
 use crate::command::Command;
 use crate::error::Result;
 use crate::kernel::{Kernel, ProcListGuard};
@@ -56,10 +57,16 @@ impl Process {
     ///
     /// Source: Linux `prctl(PR_SET_PDEATHSIG)`.
     pub fn set_parent_death_signal(&self, signal: Option<Signal>) -> Result<()> {
-        self.check_live()?;
-        let _list = self.worker.kernel.lock();
-        self.record.set_death_signal(signal);
-        Ok(())
+        self.gate(
+            Call::Prctl,
+            || args!["PR_SET_PDEATHSIG", signal],
+            || {
+                self.check_live()?;
+                let _list = self.worker.kernel.lock();
+                self.record.set_death_signal(signal);
+                Ok(())
+            },
+        )
     }
 
     /// The signal that the process gets when its parent ends.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use greenproc_sync::time;
 
+use crate::call::{Call, args};
 use crate::child::Child;
 use crate::error::{Error, Result};
 use crate::kernel::{BATCH, Kernel, ProcList};
@@ -135,9 +136,15 @@ impl Process {
     /// - EDEADLK: the caller is one of them.
     /// - EAGAIN, ESHUTDOWN: the runtime is shutting down, or down.
     pub fn freeze_tree(&self, pid: Pid) -> Result<Freeze> {
-        self.check_live()?;
-        let kernel = &self.worker.kernel;
-        kernel.freeze_subtree(Some(&self.record), kernel.find_node(pid)?, pid)
+        self.gate(
+            Call::Freeze,
+            || args![pid],
+            || {
+                self.check_live()?;
+                let kernel = &self.worker.kernel;
+                kernel.freeze_subtree(Some(&self.record), kernel.find_node(pid)?, pid)
+            },
+        )
     }
 }
 
@@ -160,7 +167,11 @@ impl Child {
     /// - ESRCH: it was reaped.
     /// - EPERM, EDEADLK, EAGAIN, ESHUTDOWN: as [`Process::freeze_tree`], with the permissions of who made the handle.
     pub fn freeze_tree(&self) -> Result<Freeze> {
-        self.kernel().freeze_subtree(self.maker(), self.node(), self.id())
+        let freeze = || self.kernel().freeze_subtree(self.maker(), self.node(), self.id());
+        match self.caller() {
+            Some(process) => process.gate(Call::Freeze, || args![self.id()], freeze),
+            None => freeze(),
+        }
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) use frozen::Freezes;
 
 use std::sync::Arc;
 
+use crate::call::{Call, args};
 use crate::error::{Error, Result};
 use crate::kernel::{BATCH, Kernel, Phase, ProcListGuard};
 use crate::pid::Pid;
@@ -103,14 +104,20 @@ impl Process {
     /// # }
     /// ```
     pub fn reap_kill(&self, signal: Signal) -> Result<Killed> {
-        let node = self.live_node()?;
-        let kernel = &self.worker.kernel;
-        if self.record.pid != Pid::INIT && !kernel.lock().tree.is_subreaper(node) {
-            return Err(Error::Invalid {
-                what: "only a process that adopts orphans knows all that was made below it",
-            });
-        }
-        kernel.signal_subtree(Some(&self.record), node, Root::Spared, signal)
+        self.gate(
+            Call::ReapKill,
+            || args![signal],
+            || {
+                let node = self.live_node()?;
+                let kernel = &self.worker.kernel;
+                if self.record.pid != Pid::INIT && !kernel.lock().tree.is_subreaper(node) {
+                    return Err(Error::Invalid {
+                        what: "only a process that adopts orphans knows all that was made below it",
+                    });
+                }
+                kernel.signal_subtree(Some(&self.record), node, Root::Spared, signal)
+            },
+        )
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use greenproc_sync::time;
 
+use crate::call::{Call, args};
 use crate::error::{Error, Result};
 use crate::kernel::{Kernel, ProcListGuard};
 use crate::pid::Pid;
@@ -51,18 +52,24 @@ impl Process {
     /// ```
     #[doc(alias = "PT_ATTACH")]
     pub fn trace(&self, pid: Pid, options: TraceOptions) -> Result<Tracee> {
-        let node = self.live_node()?;
-        self.refuse_if_exiting()?;
-        let kernel = &self.worker.kernel;
-        let target = kernel.find_live(pid)?;
-        if !target::permits(Some(&self.record), &target, Signal::KILL) {
-            return Err(Error::NotPermitted { what: "the process belongs to another user" });
-        }
-        let tracee = target.node().ok_or(Error::NoProcess { pid: pid.as_raw() })?;
-        let mut list = kernel.lock();
-        kernel.begin_tracing(&mut list, node, &target, tracee, options, Some(TraceStop::Attached))?;
-        drop(list);
-        Ok(Tracee::new(kernel, &self.record, node, target, tracee))
+        self.gate(
+            Call::Ptrace,
+            || args!["PT_ATTACH", pid],
+            || {
+                let node = self.live_node()?;
+                self.refuse_if_exiting()?;
+                let kernel = &self.worker.kernel;
+                let target = kernel.find_live(pid)?;
+                if !target::permits(Some(&self.record), &target, Signal::KILL) {
+                    return Err(Error::NotPermitted { what: "the process belongs to another user" });
+                }
+                let tracee = target.node().ok_or(Error::NoProcess { pid: pid.as_raw() })?;
+                let mut list = kernel.lock();
+                kernel.begin_tracing(&mut list, node, &target, tracee, options, Some(TraceStop::Attached))?;
+                drop(list);
+                Ok(Tracee::new(kernel, &self.record, node, target, tracee))
+            },
+        )
     }
 
     /// Has the parent trace this process from now on: from the next signal on it stops before anything is done about it.
@@ -77,15 +84,22 @@ impl Process {
     /// Source: NetBSD `ptrace(PT_TRACE_ME)`, Linux `PTRACE_TRACEME`.
     #[doc(alias = "PT_TRACE_ME")]
     pub fn trace_me(&self) -> Result<()> {
-        let node = self.live_node()?;
-        self.refuse_if_exiting()?;
-        let kernel = &self.worker.kernel;
-        let mut list = kernel.lock();
-        let parent = list.tree.parent_node(node).ok_or_else(|| refusal(AttachError::Init, self.pid()))?;
-        if kernel.config.built_in_init && Some(parent) == list.init {
-            return Err(Error::NotPermitted { what: "the built-in init traces nobody" });
-        }
-        kernel.begin_tracing(&mut list, parent, &self.record, node, TraceOptions::empty(), None)
+        self.gate(
+            Call::Ptrace,
+            || args!["PT_TRACE_ME"],
+            || {
+                let node = self.live_node()?;
+                self.refuse_if_exiting()?;
+                let kernel = &self.worker.kernel;
+                let mut list = kernel.lock();
+                let parent =
+                    list.tree.parent_node(node).ok_or_else(|| refusal(AttachError::Init, self.record.pid))?;
+                if kernel.config.built_in_init && Some(parent) == list.init {
+                    return Err(Error::NotPermitted { what: "the built-in init traces nobody" });
+                }
+                kernel.begin_tracing(&mut list, parent, &self.record, node, TraceOptions::empty(), None)
+            },
+        )
     }
 
     /// The handle of a process that this one traces: of a child that called [`trace_me`](Process::trace_me), was made
@@ -94,14 +108,20 @@ impl Process {
     /// # Errors
     /// - ESRCH: nobody has that pid, or this process does not trace it.
     pub fn tracee(&self, pid: Pid) -> Result<Tracee> {
-        let node = self.live_node()?;
-        let kernel = &self.worker.kernel;
-        let target = kernel.find_live(pid)?;
-        let tracee = target.node().ok_or(Error::NoProcess { pid: pid.as_raw() })?;
-        if kernel.lock().tree.tracer(tracee) != Some(node) {
-            return Err(Error::NotTraced { pid });
-        }
-        Ok(Tracee::new(kernel, &self.record, node, target, tracee))
+        self.gate(
+            Call::Ptrace,
+            || args![pid],
+            || {
+                let node = self.live_node()?;
+                let kernel = &self.worker.kernel;
+                let target = kernel.find_live(pid)?;
+                let tracee = target.node().ok_or(Error::NoProcess { pid: pid.as_raw() })?;
+                if kernel.lock().tree.tracer(tracee) != Some(node) {
+                    return Err(Error::NotTraced { pid });
+                }
+                Ok(Tracee::new(kernel, &self.record, node, target, tracee))
+            },
+        )
     }
 }
 

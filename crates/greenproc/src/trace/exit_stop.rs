@@ -4,6 +4,7 @@
 
 use greenproc_sync::atomic::{AtomicU8, Ordering};
 
+use crate::call::{Call, args};
 use crate::delivery::Change;
 use crate::error::Result;
 use crate::life::Life;
@@ -110,9 +111,15 @@ impl Process {
     /// # }
     /// ```
     pub fn stop_on_exit(&self, stop: bool) -> Result<()> {
-        self.check_live()?;
-        self.record.need_extras().exit_stop.want(stop);
-        Ok(())
+        self.gate(
+            Call::Prctl,
+            || args!["stop on exit", stop],
+            || {
+                self.check_live()?;
+                self.record.need_extras().exit_stop.want(stop);
+                Ok(())
+            },
+        )
     }
 
     /// Stands still if the process is to stop here. The caller is its only LWP.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use greenproc_sync::time;
 
+use crate::call::{Call, args, pid_value};
 use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::kernel::{Kernel, ProcListGuard};
@@ -18,6 +19,7 @@ use crate::target;
 use crate::trace::{TraceOptions, TraceStop};
 use crate::tree::{NodeRef, Wanted, Who};
 use crate::wait::Patience;
+use crate::worker;
 
 /// A process that the caller's traces: from [`Process::trace`], or [`Process::tracee`].
 ///
@@ -70,14 +72,21 @@ impl Tracee {
     #[track_caller]
     pub fn wait(&self, process: &Process) -> Result<Waited> {
         process.enter();
-        if !Arc::ptr_eq(&process.record, &self.tracer) {
-            return Err(Error::NoChild);
-        }
-        self.check_traced(&self.kernel.lock()).map_err(|_| Error::NoChild)?;
-        let flags = WaitFlags::EXITED | WaitFlags::TRAPPED | WaitFlags::ALLSIG;
-        let wanted = Wanted::new(Who::Child(self.node), flags);
-        let waited = process.wait_wanted(self.tracer_node, wanted, flags, Patience::Forever, None)?;
-        waited.ok_or(Error::NoChild)
+        process.gate_value(
+            Call::Wait4,
+            || args![self.record.pid],
+            |waited: &Waited| pid_value(waited.pid),
+            || {
+                if !Arc::ptr_eq(&process.record, &self.tracer) {
+                    return Err(Error::NoChild);
+                }
+                self.check_traced(&self.kernel.lock()).map_err(|_| Error::NoChild)?;
+                let flags = WaitFlags::EXITED | WaitFlags::TRAPPED | WaitFlags::ALLSIG;
+                let wanted = Wanted::new(Who::Child(self.node), flags);
+                let waited = process.wait_wanted(self.tracer_node, wanted, flags, Patience::Forever, None)?;
+                waited.ok_or(Error::NoChild)
+            },
+        )
     }
 
     /// Why it stands.
@@ -111,12 +120,14 @@ impl Tracee {
     ///
     /// Source: Linux `PTRACE_SETSIGINFO`.
     pub fn set_pending(&self, info: SigInfo) -> Result<()> {
-        self.stop()?;
-        if self.record.state.lock().change_signal(info) {
-            Ok(())
-        } else {
-            Err(Error::Invalid { what: "the tracee does not stand for a signal" })
-        }
+        self.gate("set pending", || {
+            self.stop()?;
+            if self.record.state.lock().change_signal(info) {
+                Ok(())
+            } else {
+                Err(Error::Invalid { what: "the tracee does not stand for a signal" })
+            }
+        })
     }
 
     /// Lets it go on: with this signal acted on, or with none. Whatever it stood for is forgotten; a signal that it stood
@@ -128,18 +139,20 @@ impl Tracee {
     /// Source: NetBSD `ptrace(PT_CONTINUE)`, Linux `PTRACE_CONT`.
     #[doc(alias = "PT_CONTINUE")]
     pub fn cont(&self, signal: Option<Signal>) -> Result<()> {
-        let mut list = self.kernel.lock();
-        self.check_traced(&list)?;
-        let orphaned = list.tree.is_orphaned(self.node);
-        let gone = self.record.state.lock().resume_traced(self.fresh(signal), || orphaned, time::now());
-        let Some(gone) = gone else { return Err(self.not_stopped()) };
-        list.events.tell(self.record.pid, &self.record.name(), EventKind::Continued);
-        match gone.change {
-            Some(change) => self.kernel.tell_change(&mut list, &self.record, change),
-            None => list.tree.forget_stop(self.node),
-        }
-        self.kernel.nudge_locked(&list, &self.record, gone.nudges);
-        Ok(())
+        self.gate("PT_CONTINUE", || {
+            let mut list = self.kernel.lock();
+            self.check_traced(&list)?;
+            let orphaned = list.tree.is_orphaned(self.node);
+            let gone = self.record.state.lock().resume_traced(self.fresh(signal), || orphaned, time::now());
+            let Some(gone) = gone else { return Err(self.not_stopped()) };
+            list.events.tell(self.record.pid, &self.record.name(), EventKind::Continued);
+            match gone.change {
+                Some(change) => self.kernel.tell_change(&mut list, &self.record, change),
+                None => list.tree.forget_stop(self.node),
+            }
+            self.kernel.nudge_locked(&list, &self.record, gone.nudges);
+            Ok(())
+        })
     }
 
     /// Traces it no more, and lets it go on as [`cont`](Tracee::cont) does. Signals that have come meanwhile are acted on.
@@ -150,14 +163,16 @@ impl Tracee {
     /// Source: NetBSD `ptrace(PT_DETACH)`, Linux `PTRACE_DETACH`.
     #[doc(alias = "PT_DETACH")]
     pub fn detach(&self, signal: Option<Signal>) -> Result<()> {
-        let mut list = self.kernel.lock();
-        self.check_traced(&list)?;
-        if self.record.state.lock().why_halted().is_none() {
-            return Err(self.not_stopped());
-        }
-        list.events.tell(self.record.pid, &self.record.name(), EventKind::Continued);
-        self.kernel.detach_locked(&mut list, &self.record, self.node, self.fresh(signal), false);
-        Ok(())
+        self.gate("PT_DETACH", || {
+            let mut list = self.kernel.lock();
+            self.check_traced(&list)?;
+            if self.record.state.lock().why_halted().is_none() {
+                return Err(self.not_stopped());
+            }
+            list.events.tell(self.record.pid, &self.record.name(), EventKind::Continued);
+            self.kernel.detach_locked(&mut list, &self.record, self.node, self.fresh(signal), false);
+            Ok(())
+        })
     }
 
     /// Kills it, whatever it does: SIGKILL never stops for a tracer.
@@ -168,9 +183,11 @@ impl Tracee {
     /// Source: NetBSD `ptrace(PT_KILL)`.
     #[doc(alias = "PT_KILL")]
     pub fn kill(&self) -> Result<()> {
-        self.check_traced(&self.kernel.lock())?;
-        let info = target::info_from(Some(&self.tracer), Signal::KILL, SigCode::User);
-        target::send_info(&self.kernel, None, &self.record, None, info)
+        self.gate("PT_KILL", || {
+            self.check_traced(&self.kernel.lock())?;
+            let info = target::info_from(Some(&self.tracer), Signal::KILL, SigCode::User);
+            target::send_info(&self.kernel, None, &self.record, None, info)
+        })
     }
 
     /// Says what else it stops for, and what becomes of it without its tracer.
@@ -180,10 +197,20 @@ impl Tracee {
     ///
     /// Source: Linux `PTRACE_SETOPTIONS`.
     pub fn set_options(&self, options: TraceOptions) -> Result<()> {
-        let list = self.kernel.lock();
-        self.check_traced(&list)?;
-        self.record.state.lock().set_trace_options(options);
-        Ok(())
+        self.gate("set options", || {
+            let list = self.kernel.lock();
+            self.check_traced(&list)?;
+            self.record.state.lock().set_trace_options(options);
+            Ok(())
+        })
+    }
+
+    /// What the tracer asks is a call of whoever runs on this thread, if that is an LWP of the runtime.
+    fn gate<T>(&self, request: &'static str, body: impl FnOnce() -> Result<T>) -> Result<T> {
+        match worker::current().filter(|process| Arc::ptr_eq(&process.worker.kernel, &self.kernel)) {
+            Some(process) => process.gate(Call::Ptrace, || args![request, self.record.pid], body),
+            None => body(),
+        }
     }
 
     fn fresh(&self, signal: Option<Signal>) -> Option<SigInfo> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::access::in_turn;
 use super::terminal::{HUNG_UP, State, Terminal};
 use super::{Termios, TtyMaster, WindowSize};
+use crate::call::{Call, args, count_value};
 use crate::error::Result;
 use crate::process::Process;
 use crate::signal::Signal;
@@ -78,6 +79,12 @@ impl Tty {
     #[track_caller]
     pub fn read(&self, process: &Process, buf: &mut [u8]) -> Result<usize> {
         process.enter();
+        let length = buf.len();
+        let read = |&read: &usize| count_value(read);
+        process.gate_value(Call::Read, || args![length], read, || self.read_as(process, buf))
+    }
+
+    fn read_as(&self, process: &Process, buf: &mut [u8]) -> Result<usize> {
         process.check_live()?;
         let attempt = |me: &Waiter| {
             in_turn(process, &self.terminal, Some(Signal::TTIN), Some(me), |_| {
@@ -106,12 +113,20 @@ impl Tty {
     #[track_caller]
     pub fn write(&self, process: &Process, buf: &[u8]) -> Result<usize> {
         process.enter();
-        process.check_live()?;
-        let mut bytes = 0;
-        match self.send(Some(process), buf, &mut bytes) {
-            Err(error) if bytes == 0 => Err(error),
-            Ok(()) | Err(_) => Ok(bytes),
-        }
+        let written = |&written: &usize| count_value(written);
+        process.gate_value(
+            Call::Write,
+            || args![buf.len()],
+            written,
+            || {
+                process.check_live()?;
+                let mut bytes = 0;
+                match self.send(Some(process), buf, &mut bytes) {
+                    Err(error) if bytes == 0 => Err(error),
+                    Ok(()) | Err(_) => Ok(bytes),
+                }
+            },
+        )
     }
 
     /// Writes all of `buf`, or fails. `process` is the caller's own.
@@ -123,8 +138,14 @@ impl Tty {
     #[track_caller]
     pub fn write_all(&self, process: &Process, buf: &[u8]) -> Result<()> {
         process.enter();
-        process.check_live()?;
-        self.send(Some(process), buf, &mut 0)
+        process.gate(
+            Call::Write,
+            || args![buf.len()],
+            || {
+                process.check_live()?;
+                self.send(Some(process), buf, &mut 0)
+            },
+        )
     }
 
     /// How many bytes a read would get without waiting: in canonical mode those of one line.

@@ -21,6 +21,7 @@ pub use next::NextNote;
 pub(crate) use registry::Watches;
 pub(crate) use wakers::Wakers;
 
+use crate::call::{Call, args};
 use crate::child::Child;
 use crate::error::{Error, Result};
 use crate::kernel::{Kernel, ProcList, ProcListGuard};
@@ -200,8 +201,14 @@ impl Process {
     ///
     /// Source: kqueue, `EVFILT_PROC`.
     pub fn watch(&self, pid: Pid, flags: NoteFlags) -> Result<Watch> {
-        self.check_live()?;
-        self.worker.kernel.watch(Some(&self.record), pid, None, flags)
+        self.gate(
+            Call::Kevent,
+            || args![pid],
+            || {
+                self.check_live()?;
+                self.worker.kernel.watch(Some(&self.record), pid, None, flags)
+            },
+        )
     }
 }
 

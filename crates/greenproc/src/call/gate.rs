@@ -1,0 +1,252 @@
+//! The gate itself.
+
+use std::sync::Arc;
+
+use greenproc_sync::{Mutex, time};
+
+use crate::call::{Args, Call, CallResult};
+use crate::error::{Error, Result};
+use crate::locks::Leaf;
+use crate::policy::{Policy, Rule};
+use crate::proc::Proc;
+use crate::process::{JoinError, Process, RecvError};
+use crate::signal::Signal;
+use crate::status::ExitStatus;
+
+/// Who looks at the calls of a process. A part of its extras; the mark of the record says whether there is anybody.
+#[derive(Default)]
+pub(crate) struct CallWatch {
+    policy: Mutex<Leaf, Option<Arc<Policy>>>,
+}
+
+impl CallWatch {
+    /// A child has its parent's policy, before anybody can see it.
+    pub(crate) fn hand_down(&self, child: &Proc) {
+        let policy = self.policy.lock().clone();
+        if let Some(policy) = policy {
+            child.restrict(&policy);
+        }
+    }
+
+    fn narrow(&self, policy: &Arc<Policy>) {
+        let mut own = self.policy.lock();
+        let narrowed = match &*own {
+            Some(former) => Arc::new(former.and(policy)),
+            None => Arc::clone(policy),
+        };
+        *own = Some(narrowed);
+    }
+
+    fn rule(&self, call: Call) -> Rule {
+        self.policy.lock().as_ref().map_or(Rule::Allow, |policy| policy.rule(call))
+    }
+
+    /// Row 23, when the process has run the last of its code.
+    pub(crate) fn detach(&self, process: &Process) {
+        let policy = self.policy.lock().take();
+        process.record.mark_watched(false);
+        drop(policy);
+    }
+}
+
+impl Proc {
+    /// Puts the process under a policy, besides what it is under already.
+    pub(crate) fn restrict(&self, policy: &Arc<Policy>) {
+        self.need_extras().calls.narrow(policy);
+        self.mark_watched(true);
+    }
+}
+
+/// An error of a call, with its number for whoever watches.
+pub(crate) trait Failure {
+    fn errno(&self) -> i32;
+}
+
+impl Failure for Error {
+    fn errno(&self) -> i32 {
+        Error::errno(self)
+    }
+}
+
+impl Failure for std::io::Error {
+    fn errno(&self) -> i32 {
+        let own = self.get_ref().and_then(|inner| inner.downcast_ref::<Error>()).map(Error::errno);
+        own.or(self.raw_os_error()).unwrap_or(libc::EIO)
+    }
+}
+
+impl Failure for RecvError {
+    fn errno(&self) -> i32 {
+        match self {
+            RecvError::Disconnected => libc::EPIPE,
+            RecvError::Timeout => libc::EAGAIN,
+            RecvError::Interrupted(error) => error.errno(),
+        }
+    }
+}
+
+impl Failure for JoinError {
+    fn errno(&self) -> i32 {
+        match self {
+            JoinError::Left => libc::ESRCH,
+            JoinError::Failed(error) => error.errno(),
+        }
+    }
+}
+
+/// A call that somebody looks at, between its entry and its exit.
+#[must_use = "it ends when it is dropped"]
+pub(crate) struct Visit<'a> {
+    process: &'a Process,
+    call: Call,
+    is_over: bool,
+}
+
+impl Visit<'_> {
+    /// The call comes back with this.
+    #[inline]
+    pub(crate) fn leave<T, E: Failure>(
+        visit: Option<Visit<'_>>,
+        result: std::result::Result<T, E>,
+        value: impl FnOnce(&T) -> i64,
+    ) -> std::result::Result<T, E> {
+        if let Some(visit) = visit {
+            visit.finish(match &result {
+                Ok(done) => CallResult::Done(value(done)),
+                Err(error) => CallResult::Failed(error.errno()),
+            });
+        }
+        result
+    }
+
+    #[cold]
+    pub(crate) fn finish(mut self, result: CallResult) {
+        self.is_over = true;
+        self.process.stop_on_return(self.call, result);
+    }
+}
+
+impl Drop for Visit<'_> {
+    /// The LWP unwinds out of the call, or a panic goes through it. Nothing may stop it here.
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
+        self.is_over = true;
+    }
+}
+
+impl Process {
+    /// The one way into a call: `body` does it, `args` says with what it was called. Called in a public function, where
+    /// no lock is held and the LWP may be stopped or unwound; a call made of another uses the private half of that one.
+    ///
+    /// What meets requests on entry and notes where it stands ([`enter`](Process::enter)) comes before it.
+    #[inline]
+    pub(crate) fn gate<T>(
+        &self,
+        call: Call,
+        args: impl FnOnce() -> Args,
+        body: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        self.gate_as(call, args, |_| 0, body)
+    }
+
+    /// The same for a call whose `value` is of interest to whoever looks.
+    #[inline]
+    pub(crate) fn gate_value<T>(
+        &self,
+        call: Call,
+        args: impl FnOnce() -> Args,
+        value: impl FnOnce(&T) -> i64,
+        body: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        self.gate_as(call, args, value, body)
+    }
+
+    /// The same for a call with errors of another type.
+    #[inline]
+    pub(crate) fn gate_as<T, E: Failure + From<Error>>(
+        &self,
+        call: Call,
+        args: impl FnOnce() -> Args,
+        value: impl FnOnce(&T) -> i64,
+        body: impl FnOnce() -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let visit = if self.record.is_watched() { self.go_in(call, args())? } else { None };
+        Visit::leave(visit, body(), value)
+    }
+
+    /// The same for a call that cannot fail.
+    #[inline]
+    pub(crate) fn gate_sure<T>(
+        &self,
+        call: Call,
+        args: impl FnOnce() -> Args,
+        value: impl FnOnce(&T) -> i64,
+        body: impl FnOnce() -> T,
+    ) -> T {
+        let visit = if self.record.is_watched() {
+            // No policy refuses it, but by ending the process.
+            self.go_in(call, args()).unwrap_or_default()
+        } else {
+            None
+        };
+        let result = body();
+        if let Some(visit) = visit {
+            visit.finish(CallResult::Done(value(&result)));
+        }
+        result
+    }
+
+    /// The same for a call that is not made of closures: its body follows, and then [`Visit::leave`].
+    #[inline]
+    pub(crate) fn pass(&self, call: Call, args: impl FnOnce() -> Args) -> Result<Option<Visit<'_>>> {
+        if self.record.is_watched() { self.go_in(call, args()) } else { Ok(None) }
+    }
+
+    /// Somebody looks at the calls of this process.
+    #[cold]
+    #[inline(never)]
+    fn go_in(&self, call: Call, args: Args) -> Result<Option<Visit<'_>>> {
+        let Some(extras) = self.record.extras().filter(|_| self.check_live().is_ok()) else {
+            return Ok(None);
+        };
+        match extras.calls.rule(call) {
+            Rule::Allow => {}
+            Rule::Deny(errno) => return Err(Error::Refused { call, errno }),
+            Rule::Kill => {
+                self.die_of(call);
+                return if call.can_fail() {
+                    Err(Error::Refused { call, errno: libc::EPERM })
+                } else {
+                    Ok(None)
+                };
+            }
+        }
+        self.stop_on_call(call, &args);
+        drop(args);
+        Ok(Some(Visit { process: self, call, is_over: false }))
+    }
+
+    /// Ends the process of SIGSYS, which it can neither block nor catch here. Comes back where unwinding is not allowed.
+    fn die_of(&self, _call: Call) {
+        let end = ExitStatus::dumped(Signal::SYS);
+        let nudges = self.record.state.lock().begin_exit(end, Some(self.lwp), time::now);
+        self.worker.kernel.nudge(&self.record, nudges);
+        if self.may_unwind() {
+            Process::unwind();
+        }
+    }
+
+    /// Where a tracer stops the LWP before a call is made, allowed by the policy and not yet recorded.
+    ///
+    /// No lock is held, and the frame above is the public function that was called, so that it may stand still and meet
+    /// requests to end, by unwinding where that is allowed. It runs only while the record is marked as watched.
+    #[allow(clippy::unused_self, reason = "the seam for tracers")]
+    pub(crate) fn stop_on_call(&self, _call: Call, _args: &Args) {}
+
+    /// Where a tracer stops the LWP when a call has come back, and was recorded. The call took effect, so nothing may
+    /// unwind here: a request to end is met at the next checkpoint. Not run for calls that are unwound.
+    #[allow(clippy::unused_self, reason = "the seam for tracers")]
+    pub(crate) fn stop_on_return(&self, _call: Call, _result: CallResult) {}
+}
