@@ -216,7 +216,6 @@ impl Proc {
     }
 
     /// What it has besides its life, made now if nothing was there yet.
-    #[allow(dead_code, reason = "the first part brings the uses")]
     pub(crate) fn need_extras(&self) -> &Extras {
         self.extras.get_or_init(Box::default)
     }
@@ -253,8 +252,15 @@ impl Proc {
         self.marks.load(Ordering::Acquire) & FROZEN != 0
     }
 
-    pub(crate) fn set_frozen(&self, frozen: bool) {
-        self.set_marks(FROZEN, if frozen { FROZEN } else { 0 });
+    /// Under `proclist_lock`. Who freezes waits for everybody to stand still or to be gone, so from here on its end is told
+    /// at once; whoever froze it then enters what has departed.
+    pub(crate) fn freeze(&self) {
+        self.set_marks(FROZEN | ENDS_IN_FULL, FROZEN | ENDS_IN_FULL);
+        fence(Ordering::SeqCst);
+    }
+
+    pub(crate) fn thaw(&self) {
+        self.set_marks(FROZEN, 0);
     }
 
     /// Whether somebody looks at its calls. Read by its own LWPs at every call, so no more than a hint to others.

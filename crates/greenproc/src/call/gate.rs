@@ -94,12 +94,11 @@ impl Failure for JoinError {
     }
 }
 
-/// A call that somebody looks at, between its entry and its exit.
-#[must_use = "it ends when it is dropped"]
+/// A call that somebody looks at, between its entry and its exit. One that is unwound has none.
+#[must_use = "whoever looks is told how the call came back"]
 pub(crate) struct Visit<'a> {
     process: &'a Process,
     call: Call,
-    is_over: bool,
 }
 
 impl Visit<'_> {
@@ -120,19 +119,8 @@ impl Visit<'_> {
     }
 
     #[cold]
-    pub(crate) fn finish(mut self, result: CallResult) {
-        self.is_over = true;
+    pub(crate) fn finish(self, result: CallResult) {
         self.process.stop_on_return(self.call, result);
-    }
-}
-
-impl Drop for Visit<'_> {
-    /// The LWP unwinds out of the call, or a panic goes through it. Nothing may stop it here.
-    fn drop(&mut self) {
-        if self.is_over {
-            return;
-        }
-        self.is_over = true;
     }
 }
 
@@ -225,7 +213,7 @@ impl Process {
         }
         self.stop_on_call(call, &args);
         drop(args);
-        Ok(Some(Visit { process: self, call, is_over: false }))
+        Ok(Some(Visit { process: self, call }))
     }
 
     /// Ends the process of SIGSYS, which it can neither block nor catch here. Comes back where unwinding is not allowed.

@@ -206,6 +206,7 @@ impl Kernel {
         // An error drops the freeze, which thaws.
         let reached = self.sweep_subtree(list, caller, root, Root::Meant, Deed::Freeze(id))?;
         freeze.refused = reached.refused;
+        // Those that ended before they were marked are entered with this hold, and not waited for.
         let wakeups = self.lock().freezes.complete(id);
         wakeups.wake();
         Ok(freeze)
@@ -220,7 +221,7 @@ impl Kernel {
             let released: Vec<Arc<Proc>> =
                 released.into_iter().filter_map(|node| list.tree.record(node).map(Arc::clone)).collect();
             for process in &released {
-                process.set_frozen(false);
+                process.thaw();
                 let nudges = process.state.lock().thaw(time::now());
                 self.nudge_locked(&list, process, nudges);
             }
@@ -246,7 +247,7 @@ impl ProcList {
     pub(super) fn freeze_one(&mut self, id: FreezeId, node: NodeRef, process: &Proc) {
         let still = process.state.lock().freeze(time::now());
         if self.freezes.join(id, node, !still) {
-            process.set_frozen(true);
+            process.freeze();
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use greenproc_sync::atomic::{Ordering, fence};
 use greenproc_sync::time;
 
 use crate::call::{Call, args};
@@ -149,17 +150,18 @@ impl Kernel {
         if let Some(tracer) = list.tree.record(tracer) {
             tracer.end_in_full();
         }
-        let (change, hears) = {
+        let change = {
             let mut state = process.state.lock();
             let change = state.begin_traced(options, halt, time::now());
-            (change, self.note_hearing(process, &state))
+            let _entered_below = self.note_hearing(process, &state);
+            change
         };
-        if hears {
-            self.enter_departures(list);
-        }
         if let Some(change) = change {
             self.tell_change(list, process, change);
         }
+        // It may have left its end before it was marked, or before this tracer was to be told.
+        fence(Ordering::SeqCst);
+        self.enter_departures(list);
         Ok(())
     }
 
