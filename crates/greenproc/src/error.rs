@@ -120,12 +120,12 @@ pub enum Error {
         /// What was refused.
         what: &'static str,
     },
-    /// The errno of a policy: it does not let the process make this call.
-    #[error("the policy of the process refuses {call}")]
+    /// The errno of a policy, or of a tracer: it does not let the process make this call.
+    #[error("the policy of the process, or its tracer, refuses {call}")]
     Refused {
         /// The call.
         call: Call,
-        /// What the policy has it fail with.
+        /// What it is to fail with.
         errno: i32,
     },
     /// ENOENT: the runtime has no program of this name.

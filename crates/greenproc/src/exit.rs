@@ -85,9 +85,9 @@ pub(crate) fn lwp_end(process: &Process, ended: Ended, begin_ns: u64, since: Mom
             }
             // Those that what ran last has made.
             worker.drop_values(process);
-            if process.record.is_watched() {
+            if let Some(extras) = process.record.extras().filter(|_| process.record.is_watched()) {
                 // 23. None of its code runs any more.
-                process.record.need_extras().calls.detach(process);
+                extras.calls.detach(process);
             }
             exit_process(process, begin_ns, since)
         }

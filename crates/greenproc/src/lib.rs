@@ -163,7 +163,7 @@ pub use subtree::{Freeze, Killed};
 pub use target::Target;
 pub use termination::{Outcome, Termination};
 pub use timers::{Timer, TimerSetting};
-pub use trace::{TraceOptions, TraceStop, Tracee};
+pub use trace::{TraceOptions, TraceStop, TracedCall, Tracee};
 pub use tty::{ControlCharacters, Termios, Tty, TtyMaster, WindowSize};
 pub use usage::Usage;
 #[cfg(feature = "async")]

@@ -1,5 +1,6 @@
 //! LWPs: what a process knows of each of its own, and the seat that a native thread lends to the LWP on it.
 
+use std::num::NonZeroI32;
 use std::panic::Location;
 use std::sync::{Arc, OnceLock};
 
@@ -131,6 +132,8 @@ pub(crate) struct Lwp {
     pub(crate) leaving: Leaving,
     /// A polite SIGTERM has to interrupt its next sleep, or the one it is in.
     pub(crate) nudged: bool,
+    /// The errno with which the call is to fail at whose entry it stands: its tracer said so.
+    pub(crate) refusal: Option<NonZeroI32>,
     /// Wakes `select!` when a request comes.
     pub(crate) interrupts: Option<Sender<Interrupt>>,
     /// Ends the host call that the LWP is in, where a kick does not.
@@ -153,6 +156,7 @@ impl Lwp {
             joining: None,
             leaving: Leaving::No,
             nudged: false,
+            refusal: None,
             interrupts: None,
             cancel: None,
             cpu_begin_ns: 0,

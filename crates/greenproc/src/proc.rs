@@ -55,8 +55,12 @@ const ABANDONED: u16 = 64;
 const FROZEN: u16 = 256;
 /// Its end is more than a status: it has had a child, leads a session, belongs to a handle, or somebody watches it.
 const ENDS_IN_FULL: u16 = 128;
-/// Somebody looks at its calls: a policy, a recorder, a tracer.
-const WATCHED_CALLS: u16 = 512;
+/// It is under a policy.
+const POLICY: u16 = 512;
+/// Its tracer has let it go on until the entry or the exit of its next call. Written under `proclist_lock`.
+const STEPPED: u16 = 1024;
+/// Somebody looks at its calls. Each who does has a mark of its own, so that none takes it from another.
+const WATCHED_CALLS: u16 = POLICY | STEPPED;
 /// What `replace_hearing` says; the other marks are left as they are.
 const HEARING: u16 = HEARS_OF_DEATHS | HEARS_OF_STOPS | HAS_SIGNALS;
 
@@ -269,8 +273,19 @@ impl Proc {
         self.marks.load(Ordering::Relaxed) & WATCHED_CALLS != 0
     }
 
-    pub(crate) fn mark_watched(&self, watched: bool) {
-        self.set_marks(WATCHED_CALLS, if watched { WATCHED_CALLS } else { 0 });
+    pub(crate) fn mark_restricted(&self, restricted: bool) {
+        self.set_marks(POLICY, if restricted { POLICY } else { 0 });
+    }
+
+    /// Whether it is to stop for its tracer at its calls. Under `proclist_lock`, where it is written, that is certain.
+    pub(crate) fn is_stepped(&self) -> bool {
+        self.marks.load(Ordering::Relaxed) & STEPPED != 0
+    }
+
+    pub(crate) fn mark_stepped(&self, stepped: bool) {
+        if self.is_stepped() != stepped {
+            self.set_marks(STEPPED, if stepped { STEPPED } else { 0 });
+        }
     }
 
     /// The user it acts for (decision 22).

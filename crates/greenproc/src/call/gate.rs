@@ -12,8 +12,9 @@ use crate::proc::Proc;
 use crate::process::{JoinError, Process, RecvError};
 use crate::signal::Signal;
 use crate::status::ExitStatus;
+use crate::trace::TracedCall;
 
-/// Who looks at the calls of a process. A part of its extras; the mark of the record says whether there is anybody.
+/// Who looks at the calls of a process. A part of its extras; the marks of the record say whether there is anybody.
 #[derive(Default)]
 pub(crate) struct CallWatch {
     policy: Mutex<Leaf, Option<Arc<Policy>>>,
@@ -44,7 +45,7 @@ impl CallWatch {
     /// Row 23, when the process has run the last of its code.
     pub(crate) fn detach(&self, process: &Process) {
         let policy = self.policy.lock().take();
-        process.record.mark_watched(false);
+        process.record.mark_restricted(false);
         drop(policy);
     }
 }
@@ -53,7 +54,7 @@ impl Proc {
     /// Puts the process under a policy, besides what it is under already.
     pub(crate) fn restrict(&self, policy: &Arc<Policy>) {
         self.need_extras().calls.narrow(policy);
-        self.mark_watched(true);
+        self.mark_restricted(true);
     }
 }
 
@@ -98,7 +99,8 @@ impl Failure for JoinError {
 #[must_use = "whoever looks is told how the call came back"]
 pub(crate) struct Visit<'a> {
     process: &'a Process,
-    call: Call,
+    /// What its tracer was told of it on entry, if that stopped it.
+    stepped: Option<Box<TracedCall>>,
 }
 
 impl Visit<'_> {
@@ -120,7 +122,9 @@ impl Visit<'_> {
 
     #[cold]
     pub(crate) fn finish(self, result: CallResult) {
-        self.process.stop_on_return(self.call, result);
+        if let Some(call) = self.stepped {
+            self.process.stop_on_return(call, result);
+        }
     }
 }
 
@@ -196,10 +200,10 @@ impl Process {
     #[cold]
     #[inline(never)]
     fn go_in(&self, call: Call, args: Args) -> Result<Option<Visit<'_>>> {
-        let Some(extras) = self.record.extras().filter(|_| self.check_live().is_ok()) else {
+        if self.check_live().is_err() {
             return Ok(None);
-        };
-        match extras.calls.rule(call) {
+        }
+        match self.record.extras().map_or(Rule::Allow, |extras| extras.calls.rule(call)) {
             Rule::Allow => {}
             Rule::Deny(errno) => return Err(Error::Refused { call, errno }),
             Rule::Kill => {
@@ -211,9 +215,9 @@ impl Process {
                 };
             }
         }
-        self.stop_on_call(call, &args);
+        let stepped = self.stop_on_call(call, &args)?;
         drop(args);
-        Ok(Some(Visit { process: self, call }))
+        Ok(Some(Visit { process: self, stepped }))
     }
 
     /// Ends the process of SIGSYS, which it can neither block nor catch here. Comes back where unwinding is not allowed.
@@ -225,16 +229,4 @@ impl Process {
             Process::unwind();
         }
     }
-
-    /// Where a tracer stops the LWP before a call is made, allowed by the policy and not yet recorded.
-    ///
-    /// No lock is held, and the frame above is the public function that was called, so that it may stand still and meet
-    /// requests to end, by unwinding where that is allowed. It runs only while the record is marked as watched.
-    #[allow(clippy::unused_self, reason = "the seam for tracers")]
-    pub(crate) fn stop_on_call(&self, _call: Call, _args: &Args) {}
-
-    /// Where a tracer stops the LWP when a call has come back, and was recorded. The call took effect, so nothing may
-    /// unwind here: a request to end is met at the next checkpoint. Not run for calls that are unwound.
-    #[allow(clippy::unused_self, reason = "the seam for tracers")]
-    pub(crate) fn stop_on_return(&self, _call: Call, _result: CallResult) {}
 }

@@ -122,9 +122,9 @@ impl Process {
         }
     }
 
-    /// Unwinds if the LWP has to end. A polite SIGTERM is left to where the call would sleep, so that it interrupts it.
+    /// Unwinds if the LWP has to end; stands still while the process does. A polite SIGTERM is left to where the call would sleep, so that it interrupts it.
     #[cold]
-    fn meet_final(&self) {
+    pub(crate) fn meet_final(&self) {
         if self.check_live().is_err() {
             return;
         }

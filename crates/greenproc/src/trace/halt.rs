@@ -8,7 +8,7 @@ use crate::kernel::Kernel;
 use crate::pid::{LwpId, Pid};
 use crate::proc::Proc;
 use crate::process::Process;
-use crate::trace::{TraceOptions, TraceStop};
+use crate::trace::{TraceOptions, TraceStop, Traced};
 
 impl Kernel {
     /// Halts a traced process for the next signal that the LWP has to meet; whether it was traced. The signal is taken in
@@ -30,16 +30,16 @@ impl Kernel {
 }
 
 impl Process {
-    /// Stands still here for the tracer, if there is one that wants this.
-    fn halt(&self, wanted: TraceOptions, why: &TraceStop) {
+    /// Stands still here for the tracer, if there is one that wants this; whether it did.
+    pub(super) fn halt(&self, is_wanted: impl Fn(&Traced) -> bool, why: &TraceStop) -> bool {
         let kernel = &self.worker.kernel;
         loop {
             let halted = {
                 // Nobody begins to trace, and nobody ends it, between the look and the stop.
                 let _list = kernel.lock();
                 let mut state = self.record.state.lock();
-                if !state.traced().is_some_and(|traced| traced.options.contains(wanted)) {
-                    return;
+                if !state.traced().is_some_and(&is_wanted) {
+                    return false;
                 }
                 // What stops it already comes first.
                 let free = !state.is_stopped();
@@ -50,7 +50,7 @@ impl Process {
             // Should it be dying, there is nothing to stand for, and it is not stopped.
             self.stand_still();
             if halted {
-                return;
+                return true;
             }
         }
     }
@@ -59,14 +59,14 @@ impl Process {
     pub(crate) fn halt_after_spawn(&self, child: Pid) {
         // Where it may not unwind, it does not stand either.
         if self.record.has_signals() && self.may_unwind() {
-            self.halt(TraceOptions::SPAWN, &TraceStop::Spawned(child));
+            self.halt(|traced| traced.options.contains(TraceOptions::SPAWN), &TraceStop::Spawned(child));
         }
     }
 
     /// It has replaced its body, and has one LWP.
     pub(crate) fn halt_after_exec(&self) {
         if self.record.has_signals() {
-            self.halt(TraceOptions::EXEC, &TraceStop::Executed);
+            self.halt(|traced| traced.options.contains(TraceOptions::EXEC), &TraceStop::Executed);
         }
     }
 }

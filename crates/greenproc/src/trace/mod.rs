@@ -13,10 +13,12 @@ mod exit_stop;
 mod halt;
 mod release;
 mod state;
+mod step;
 mod tracee;
 
 pub(crate) use exit_stop::ExitStop;
 pub(crate) use state::Traced;
+pub use step::TracedCall;
 pub use tracee::Tracee;
 
 use std::fmt;
@@ -62,6 +64,9 @@ pub enum TraceStop {
     /// A stop signal was passed on and has stopped it, as it stops any process. SIGCONT continues it, and so does its
     /// tracer.
     JobControl(Signal),
+    /// While it is [stepped](Tracee::step_call): it is about to make a call, or has come back from one. What stands is the
+    /// whole process; the call says which of its LWPs it is.
+    Call(TracedCall),
     /// It has made this child.
     Spawned(Pid),
     /// It has replaced its body.
@@ -78,7 +83,9 @@ impl TraceStop {
             TraceStop::Attached => Signal::STOP,
             TraceStop::Signal(info) => info.signal,
             TraceStop::JobControl(signal) => *signal,
-            TraceStop::Spawned(_) | TraceStop::Executed | TraceStop::Exiting(_) => Signal::TRAP,
+            TraceStop::Call(_) | TraceStop::Spawned(_) | TraceStop::Executed | TraceStop::Exiting(_) => {
+                Signal::TRAP
+            }
         }
     }
 }
@@ -89,6 +96,7 @@ impl fmt::Display for TraceStop {
             TraceStop::Attached => f.write_str("attached"),
             TraceStop::Signal(info) => write!(f, "{} has come", info.signal),
             TraceStop::JobControl(signal) => write!(f, "stopped by {signal}"),
+            TraceStop::Call(call) => write!(f, "{call}"),
             TraceStop::Spawned(child) => write!(f, "made child {child}"),
             TraceStop::Executed => f.write_str("replaced its body"),
             TraceStop::Exiting(status) => write!(f, "exiting with {status}"),

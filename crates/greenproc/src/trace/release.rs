@@ -79,6 +79,7 @@ impl Kernel {
             return;
         }
         list.tree.untrace(node.id);
+        process.mark_stepped(false);
         process.state.lock().forget_tracer();
         list.events.tell(process.pid, &process.name(), EventKind::TraceeKilled { tracer });
         let _ = self.send_locked(list, process, None, SigInfo::of_runtime(Signal::KILL));
@@ -96,6 +97,7 @@ impl Kernel {
     ) {
         let orphaned = list.tree.is_orphaned(node);
         list.tree.untrace(node.id);
+        process.mark_stepped(false);
         let (gone, stopped) = {
             let mut state = process.state.lock();
             let gone = state.detach(signal, job_control_stays, || orphaned, time::now());

@@ -29,10 +29,10 @@ use crate::worker;
 ///
 /// Source: NetBSD and Linux `ptrace`.
 pub struct Tracee {
-    kernel: Arc<Kernel>,
+    pub(super) kernel: Arc<Kernel>,
     tracer: Arc<Proc>,
     tracer_node: NodeRef,
-    record: Arc<Proc>,
+    pub(super) record: Arc<Proc>,
     node: NodeRef,
 }
 
@@ -130,7 +130,7 @@ impl Tracee {
         })
     }
 
-    /// Lets it go on: with this signal acted on, or with none. Whatever it stood for is forgotten; a signal that it stood
+    /// Lets it go on, to its next signal or event: with this signal acted on, or with none. Whatever it stood for is forgotten; a signal that it stood
     /// for and that is not given here has not come.
     ///
     /// # Errors
@@ -139,20 +139,28 @@ impl Tracee {
     /// Source: NetBSD `ptrace(PT_CONTINUE)`, Linux `PTRACE_CONT`.
     #[doc(alias = "PT_CONTINUE")]
     pub fn cont(&self, signal: Option<Signal>) -> Result<()> {
-        self.gate("PT_CONTINUE", || {
-            let mut list = self.kernel.lock();
-            self.check_traced(&list)?;
-            let orphaned = list.tree.is_orphaned(self.node);
-            let gone = self.record.state.lock().resume_traced(self.fresh(signal), || orphaned, time::now());
-            let Some(gone) = gone else { return Err(self.not_stopped()) };
-            list.events.tell(self.record.pid, &self.record.name(), EventKind::Continued);
-            match gone.change {
-                Some(change) => self.kernel.tell_change(&mut list, &self.record, change),
-                None => list.tree.forget_stop(self.node),
-            }
-            self.kernel.nudge_locked(&list, &self.record, gone.nudges);
-            Ok(())
-        })
+        self.gate("PT_CONTINUE", || self.resume(signal, false))
+    }
+
+    /// Lets it go on; whether it is to stop at its next call.
+    pub(super) fn resume(&self, signal: Option<Signal>, step: bool) -> Result<()> {
+        let mut list = self.kernel.lock();
+        self.check_traced(&list)?;
+        let orphaned = list.tree.is_orphaned(self.node);
+        let gone = {
+            let mut state = self.record.state.lock();
+            let gone = state.resume_traced(self.fresh(signal), || orphaned, time::now());
+            let gone = gone.ok_or_else(|| self.not_stopped())?;
+            self.record.mark_stepped(step);
+            gone
+        };
+        list.events.tell(self.record.pid, &self.record.name(), EventKind::Continued);
+        match gone.change {
+            Some(change) => self.kernel.tell_change(&mut list, &self.record, change),
+            None => list.tree.forget_stop(self.node),
+        }
+        self.kernel.nudge_locked(&list, &self.record, gone.nudges);
+        Ok(())
     }
 
     /// Traces it no more, and lets it go on as [`cont`](Tracee::cont) does. Signals that have come meanwhile are acted on.
@@ -206,7 +214,7 @@ impl Tracee {
     }
 
     /// What the tracer asks is a call of whoever runs on this thread, if that is an LWP of the runtime.
-    fn gate<T>(&self, request: &'static str, body: impl FnOnce() -> Result<T>) -> Result<T> {
+    pub(super) fn gate<T>(&self, request: &'static str, body: impl FnOnce() -> Result<T>) -> Result<T> {
         match worker::current().filter(|process| Arc::ptr_eq(&process.worker.kernel, &self.kernel)) {
             Some(process) => process.gate(Call::Ptrace, || args![request, self.record.pid], body),
             None => body(),
@@ -217,7 +225,7 @@ impl Tracee {
         signal.map(|signal| target::info_from(Some(&self.tracer), signal, SigCode::User))
     }
 
-    fn check_traced(&self, list: &ProcListGuard<'_>) -> Result<()> {
+    pub(super) fn check_traced(&self, list: &ProcListGuard<'_>) -> Result<()> {
         if list.tree.tracer(self.node) == Some(self.tracer_node) {
             Ok(())
         } else {
@@ -225,7 +233,7 @@ impl Tracee {
         }
     }
 
-    fn not_stopped(&self) -> Error {
+    pub(super) fn not_stopped(&self) -> Error {
         Error::NotStopped { pid: self.record.pid }
     }
 }
