@@ -6,9 +6,11 @@
 //! | every signal but SIGKILL stops first; what the tracer makes of it | row 60, decision 9 |
 //! | stops at spawn and exec; children are followed | decisions 8, 9 |
 //! | stop on exit, with a tracer and without | row 8, mistake b |
+//! | stops at the entry and the exit of calls, of which each LWP, in every state | PT_SYSCALL |
 //! | all orders in which tracer, tracee and real parent end | rows 35, 36, 63, decisions 8, 9, mistakes c, d, g |
 
 mod attach;
+mod calls;
 mod exit_stop;
 mod following;
 mod orders;

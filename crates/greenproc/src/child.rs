@@ -184,7 +184,7 @@ impl Child {
                 process.enter();
                 process.gate_value(
                     Call::Wait4,
-                    || args![self.id(), flags],
+                    || args![self.id(), flags - WaitFlags::EXITED],
                     |found: &Option<Waited>| pid_of(found.as_ref()),
                     || self.wait_as(&process, flags, patience),
                 )

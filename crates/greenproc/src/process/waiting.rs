@@ -116,7 +116,7 @@ impl Process {
     ) -> Result<Option<Waited>> {
         self.gate_value(
             call,
-            || args![&who, flags],
+            || args![&who, if call == Call::Wait4 { flags - ALWAYS } else { flags }],
             |found: &Option<Waited>| pid_of(found.as_ref()),
             || self.wait_for(who, flags, patience),
         )
