@@ -164,7 +164,7 @@ fn a_denied_call_has_done_nothing() {
     fixture.inside(|p| {
         p.restrict(Policy::only([Call::Wait4, Call::Kill])).expect("nothing forbids it");
         let refused = p.spawn(Command::new("child", |_| {})).expect_err("not allowed");
-        assert_eq!(refused.to_string(), "the policy of the process refuses posix_spawn");
+        assert_eq!(refused.to_string(), "the policy of the process, or its tracer, refuses posix_spawn");
         assert_eq!(refused.errno(), EPERM);
         assert_eq!(errno(p.wait()), 10, "there is no child"); // ECHILD
         p.kill(p.pid(), Signal::URG).expect("allowed");

@@ -146,7 +146,7 @@ fn a_call_that_it_was_in_has_no_exit() {
     let fixture = Fixture::boot();
     fixture.inside(|p| {
         let tracee = newborn(p, TraceOptions::empty(), |p| {
-            let handler = SigAction::handler(|p, _| drop(std::hint::black_box(p.pgid())));
+            let handler = SigAction::handler(|p, _| _ = p.pgid());
             p.sigaction(Signal::USR1, handler).expect("it can be");
             for _ in 0..2 {
                 assert_eq!(errno(p.sleep(AN_HOUR)), libc::EINTR);
@@ -271,8 +271,8 @@ fn stepping_goes_on_across_spawn_exec_and_exit() {
     fixture.inside(|p| {
         let options = TraceOptions::SPAWN | TraceOptions::EXEC | TraceOptions::EXIT;
         let tracee = newborn(p, options, |p| {
-            let child = p.spawn(Command::new("below", |p| drop(std::hint::black_box(p.ppid()))));
-            child.expect("room").wait().expect("mine");
+            let child = p.spawn(Command::new("below", |p| _ = p.ppid()));
+            succeeded(&child.expect("room").wait().expect("mine"));
             let _ = p.exec(Command::new("after", |p| {
                 let _ = p.pid();
                 4
@@ -316,7 +316,7 @@ fn nobody_stands_in_a_critical_section() {
     let fixture = Fixture::boot();
     fixture.inside(|p| {
         let tracee = newborn(p, TraceOptions::empty(), |p| {
-            p.on_exit(|p, _| drop(std::hint::black_box(p.gid()))).expect("room");
+            p.on_exit(|p, _| _ = p.gid()).expect("room");
             p.critical(|| std::hint::black_box((p.pid(), p.ppid())));
             let _ = p.uid();
         });
@@ -337,7 +337,7 @@ fn each_lwp_stops_at_its_own_calls() {
             let two = [0; 2].map(|_| {
                 p.spawn_lwp(|p| {
                     for _ in 0..20 {
-                        let _ = std::hint::black_box(p.ppid());
+                        let _ = p.ppid();
                     }
                 })
                 .expect("room")
@@ -380,10 +380,10 @@ fn a_call_can_be_skipped() {
         let tracee = newborn(p, TraceOptions::empty(), move |p| {
             let child = |p: &Process| {
                 let count = Arc::clone(&count);
-                p.spawn(Command::new("below", move |_| drop(count.fetch_add(1, Ordering::Relaxed))))
+                p.spawn(Command::new("below", move |_| _ = count.fetch_add(1, Ordering::Relaxed)))
             };
             assert_eq!(errno(child(p)), libc::EAGAIN);
-            child(p).expect("it may again").wait().expect("mine");
+            succeeded(&child(p).expect("it may again").wait().expect("mine"));
             let _ = p.pid();
         });
         step_into(p, &tracee, Call::Spawn);
@@ -465,10 +465,10 @@ fn an_exec_unwinds_the_lwps_that_stand_at_calls() {
             let busy = p.spawn_lwp(move |p| {
                 p.send(&tell, ()).expect("somebody listens");
                 loop {
-                    let _ = std::hint::black_box(p.ppid());
+                    let _ = p.ppid();
                 }
             });
-            busy.expect("room");
+            busy.expect("room").detach();
             p.recv(&told).expect("it begins");
             let _ = p.exec(Command::new("after", |_| 6));
         });

@@ -123,7 +123,7 @@ impl Visit<'_> {
     #[cold]
     pub(crate) fn finish(self, result: CallResult) {
         if let Some(call) = self.stepped {
-            self.process.stop_on_return(call, result);
+            self.process.stop_on_return(*call, result);
         }
     }
 }

@@ -134,21 +134,21 @@ impl Process {
         if !self.record.is_stepped() || !self.may_unwind() {
             return Ok(None);
         }
-        let made = Box::new(TracedCall { lwp: self.lwp, call, args: args.clone(), result: None });
-        if !self.halt(|_| self.record.is_stepped(), &TraceStop::Call((*made).clone())) {
+        let made = TracedCall { lwp: self.lwp, call, args: args.clone(), result: None };
+        if !self.halt(|_| self.record.is_stepped(), &TraceStop::Call(made.clone())) {
             return Ok(None);
         }
         self.meet_final();
         let refusal = self.record.state.lock().lwp(self.lwp).and_then(|lwp| lwp.refusal.take());
-        let Some(errno) = refusal.map(NonZeroI32::get) else { return Ok(Some(made)) };
+        let Some(errno) = refusal.map(NonZeroI32::get) else { return Ok(Some(Box::new(made))) };
         self.stop_on_return(made, CallResult::Failed(errno));
         Err(Error::Refused { call, errno })
     }
 
     /// Stops when that call has come back, if its tracer wants it still. The call took effect, so nothing unwinds here: a
     /// request to end is met at the next checkpoint.
-    pub(crate) fn stop_on_return(&self, call: Box<TracedCall>, result: CallResult) {
-        let returned = TracedCall { result: Some(result), ..*call };
+    pub(crate) fn stop_on_return(&self, call: TracedCall, result: CallResult) {
+        let returned = TracedCall { result: Some(result), ..call };
         self.halt(|_| self.record.is_stepped(), &TraceStop::Call(returned));
     }
 }
