@@ -249,11 +249,12 @@ impl Builder {
         crash::install(self.panic_report == PanicReport::Silent);
         let host = HostLimits::read().thread_capacity();
         let capacity = self.max_lwps.map_or(host, |wish| wish.min(host));
-        let spin = if limits::usable_cpus() > 1 { self.spin } else { Duration::ZERO };
+        let cpus = limits::usable_cpus();
+        let spin = if cpus > 1 { self.spin } else { Duration::ZERO };
         let list = ProcList { admission: Admission::new(capacity), ..ProcList::default() };
         let mut starts = Starts::default();
         let class = starts.class(self.stack_size, true);
-        let pace = Arc::new(Pace::new(limits::usable_cpus() as u32));
+        let pace = Arc::new(Pace::new(cpus as u32));
         starts.set_pace(class, Arc::clone(&pace));
         let config = Config {
             spin,
@@ -269,7 +270,7 @@ impl Builder {
             config,
             kick,
             proclist: ProclistLock::new(list),
-            departures: Departures::default(),
+            departures: Departures::new(cpus),
             quiet_cv: Condvar::new(),
             starts: Mutex::new(starts),
             pids: PidTable::new(self.pid_max),

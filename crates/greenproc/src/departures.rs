@@ -18,8 +18,12 @@ use crate::pid::Pid;
 use crate::proc::{Proc, ProcState};
 use crate::tree::{Death, NodeRef};
 
-/// So many may be entered in one hold of `proclist_lock`: it takes some hundred microseconds.
+/// So many may wait here before they are entered, in one hold of `proclist_lock` that takes some hundred microseconds.
 const MOST: usize = 2_048;
+
+/// The same where only one CPU is usable: there an end disturbs nobody's cache, and is best entered while that still has
+/// what it left.
+const MOST_ON_ONE_CPU: usize = 64;
 
 /// The end of one process.
 pub(crate) struct Departure {
@@ -29,9 +33,10 @@ pub(crate) struct Departure {
     pub(crate) threads: usize,
 }
 
-#[derive(Default)]
 pub(crate) struct Departures {
     line: Line,
+    /// So many are entered by whoever leaves the last of them.
+    most: usize,
     /// Who has to be told at once.
     ears: Ears,
     /// A reason for which everybody has to be told at once: the runtime closes.
@@ -79,6 +84,16 @@ impl Drop for Listening<'_> {
 }
 
 impl Departures {
+    pub(crate) fn new(usable_cpus: usize) -> Departures {
+        Departures {
+            line: Line::default(),
+            most: if usable_cpus > 1 { MOST } else { MOST_ON_ONE_CPU },
+            ears: Ears::default(),
+            closing: AtomicBool::new(false),
+            standing: AtomicBool::new(false),
+        }
+    }
+
     /// Whether there are ends that are not in the tree yet. Somebody who looks for a while before it sleeps takes it as a
     /// hint.
     pub(crate) fn waiting(&self) -> bool {
@@ -125,7 +140,7 @@ impl Departures {
         if ends.len() == 1 {
             self.line.filled.store(true, Ordering::Release);
         }
-        ends.len() >= MOST
+        ends.len() >= self.most
     }
 
     fn take(&self, spare: Vec<Departure>) -> Vec<Departure> {
