@@ -251,7 +251,7 @@ fn exit_process(process: &Process, begin_ns: u64, since: Moment) -> Option<Start
         kernel.answer(class, call);
         return None;
     }
-    publish(worker, Arc::clone(record), Some(usage), 1)
+    publish(worker, record, Some(usage), 1)
 }
 
 /// Waits until every other LWP has left. The request to them is sticky, so none can be missed: sleepers were woken,
@@ -308,22 +308,17 @@ const RECORDS_KEPT: usize = 4_096;
 
 /// Makes the zombie visible, or buries it at once if the parent ignores its children. The `threads` that the process had
 /// may be others' from here on. Returns what the calling thread does next.
-pub(crate) fn publish(
-    worker: &Worker,
-    record: Arc<Proc>,
-    usage: Option<Usage>,
-    threads: usize,
-) -> Option<Start> {
+pub(crate) fn publish(worker: &Worker, record: &Proc, usage: Option<Usage>, threads: usize) -> Option<Start> {
     let kernel = &worker.kernel;
     let node = record.node().expect("a process that has not died is linked");
-    kernel.stop_hearing(&record);
+    kernel.stop_hearing(record);
     if record.ends_in_full() || record.extras().is_some() {
         let mut list = kernel.lock();
         let hung_up = kernel.hang_up(&mut list, record.pid);
         let ties = list.tree.ties_of(node);
         // The dead among those it traces go back to their parents, which may be itself: before its children go.
         let list = kernel.release_tracees(list, node, record.pid);
-        let mut list = give_children_away(kernel, list, &record, node);
+        let mut list = give_children_away(kernel, list, record, node);
         let death = record.state.lock().die(usage);
         let remains = kernel.bury(&mut list, node, death, threads, &ties);
         drop(list);
@@ -331,9 +326,8 @@ pub(crate) fn publish(
         remains.dispose(kernel);
     } else {
         let death = record.state.lock().die(usage);
-        kernel.depart(&record, Departure { node, death, threads });
+        kernel.depart(record, Departure { node, death, threads });
     }
-    drop(record);
     worker.take_next()
 }
 

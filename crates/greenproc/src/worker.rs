@@ -190,7 +190,7 @@ impl Worker {
                 for thread in threads {
                     self.kernel.threads.join(thread);
                 }
-                exit::publish(self, process, None, count)
+                exit::publish(self, &process, None, count)
             }
         }
     }
