@@ -307,7 +307,8 @@ fn start_init(
     let (uid, gid) = (limits::user_id(), limits::group_id());
     let inherited = Inherited { uid, gid };
     let class = kernel.config.class;
-    let record = kernel.pids.claim(|pid| Proc::new(pid, Cow::Borrowed("init"), inherited, class, now))?;
+    let record = kernel.pids.claim(|pid| Proc::new(pid, Cow::Borrowed("init"), inherited, class, now));
+    let record = record.map_err(|_| kernel.pids.exhausted())?;
     if let Some(personality) = personality {
         drop(record.need_extras().personality.set(Some(personality)));
     }

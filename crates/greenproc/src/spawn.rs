@@ -252,10 +252,10 @@ fn forked(list: &mut ProcList, parent: &Proc, child: &Proc) -> Wakers {
 impl Kernel {
     /// Claims a pid, if need be one of a process whose end was not entered yet.
     fn claim(&self, make: impl FnOnce(Pid) -> Proc) -> Result<Arc<Proc>> {
-        if self.pids.is_full() {
+        self.pids.claim(make).or_else(|make| {
             drop(self.lock());
-        }
-        Ok(self.pids.claim(make)?)
+            self.pids.claim(make).map_err(|_| self.pids.exhausted().into())
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry as MapEntry;
-use greenproc_sync::atomic::{AtomicI32, AtomicUsize, Ordering};
+use greenproc_sync::atomic::{AtomicI32, Ordering};
 
 use crate::error::Exhausted;
 use crate::pid::Pid;
@@ -44,7 +44,6 @@ pub(crate) struct PidTable {
     max: i32,
     /// The last pid handed out. Pids go up cyclically, so a pid just freed is the last to be used again.
     last: AtomicI32,
-    used: AtomicUsize,
 }
 
 impl PidTable {
@@ -57,39 +56,35 @@ impl PidTable {
             ),
             max,
             last: AtomicI32::new(0),
-            used: AtomicUsize::new(0),
         }
     }
 
-    /// How many numbers are taken.
+    /// How many numbers are taken. Looks at every shard.
     pub(crate) fn used(&self) -> usize {
-        self.used.load(Ordering::Relaxed)
-    }
-
-    /// Whether no number is free.
-    pub(crate) fn is_full(&self) -> bool {
-        self.used() >= self.max as usize
+        self.slots.len()
     }
 
     /// Claims the next free pid for the process that `make` returns for it (decision 24). The process can be looked up
-    /// from here on, and answers ESRCH until it is linked.
-    pub(crate) fn claim(&self, make: impl FnOnce(Pid) -> Proc) -> Result<Arc<Proc>, Exhausted> {
-        let mut make = Some(make);
-        for _ in 0..self.max {
-            if self.is_full() {
-                break;
-            }
+    /// from here on, and answers ESRCH until it is linked. If no number is free, `make` is given back.
+    pub(crate) fn claim<F: FnOnce(Pid) -> Proc>(&self, make: F) -> Result<Arc<Proc>, F> {
+        for turn in 0..self.max {
             let pid = self.next();
-            if let MapEntry::Vacant(vacant) = self.slots.entry(pid)
-                && let Some(make) = make.take()
-            {
+            if let MapEntry::Vacant(vacant) = self.slots.entry(pid) {
                 let process = Arc::new(make(pid));
                 vacant.insert(Slot { process: Some(Entry::Live(Arc::clone(&process))), ..Slot::default() });
-                self.used.fetch_add(1, Ordering::Relaxed);
                 return Ok(process);
             }
+            // Most numbers are free until nearly none is: only who met one that is not counts them.
+            if turn == 0 && self.used() >= self.max as usize {
+                break;
+            }
         }
-        Err(Exhausted::Pids { max: self.max })
+        Err(make)
+    }
+
+    /// What a claim is told that finds no number free.
+    pub(crate) fn exhausted(&self) -> Exhausted {
+        Exhausted::Pids { max: self.max }
     }
 
     fn next(&self) -> Pid {
@@ -149,7 +144,6 @@ impl PidTable {
         if entry.get().is_free() {
             let empty = entry.remove();
             debug_assert!(empty.is_free());
-            self.used.fetch_sub(1, Ordering::Relaxed);
         }
         taken
     }
