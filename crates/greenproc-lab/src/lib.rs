@@ -1,6 +1,33 @@
-//! The race lab of greenproc: empty so far.
+//! The race lab of greenproc: the real code of the runtime on native threads, under a scheduler that decides who goes on.
 //!
-//! It is to run the real code of the runtime under a controlled scheduler, find the races of exit, wait, reparent and
-//! signal code, and replay them from a token. Nothing of that is here yet. When it is, it will be compiled in by a
-//! feature of its own, `racelab`, and without that feature this crate will stay empty, so that a plain build of the
-//! workspace carries no scheduling points.
+//! Empty without the feature `racelab`, so that a plain build of the workspace carries no scheduling points. With it, a
+//! scenario (a closure that is given a runtime) runs again and again, each time in another order; what goes wrong is
+//! reported with a token that replays exactly that order.
+//!
+//! - [`check`] explores a scenario of the user's own.
+//! - [`races`] are the runtime's own, each with faults that can be planted in the real code.
+#![cfg(feature = "racelab")]
+
+mod baton;
+mod candidate;
+mod check;
+mod event;
+mod explore;
+mod failure;
+mod minimise;
+mod object;
+mod pool;
+mod scheduler;
+mod state;
+mod strategy;
+mod task;
+mod timeline;
+mod token;
+
+pub use check::{Scenario, check};
+pub use event::{Event, What};
+pub use explore::{Found, Options, Report, explore, replay};
+pub use failure::{Failure, Holding};
+pub use strategy::{Exhausted, StrategyKind};
+pub use timeline::Timeline;
+pub use token::{BadToken, Token};

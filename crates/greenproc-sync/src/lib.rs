@@ -56,6 +56,8 @@ pub mod atomic;
 mod check;
 mod guard;
 mod held;
+#[cfg(feature = "racelab")]
+pub mod lab;
 mod order;
 mod raw_condvar;
 mod raw_mutex;

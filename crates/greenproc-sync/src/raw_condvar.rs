@@ -7,9 +7,13 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+#[cfg(feature = "racelab")]
+use std::panic::Location;
 use std::time::{Duration, Instant};
 
 use crate::check;
+#[cfg(feature = "racelab")]
+use crate::lab;
 use crate::order::LockClass;
 use crate::raw_mutex::RawMutex;
 use crate::time;
@@ -40,6 +44,40 @@ pub type Condvar<C> = lock_api::Condvar<RawCondvar<C>>;
 pub struct RawCondvar<C> {
     inner: parking_lot::RawCondvar,
     class: PhantomData<fn() -> C>,
+    #[cfg(feature = "racelab")]
+    tag: lab::Tag,
+}
+
+#[cfg(feature = "racelab")]
+impl<C: LockClass> RawCondvar<C> {
+    fn object(&self) -> lab::Object<'_> {
+        lab::Object { tag: &self.tag, name: C::NAME, kind: lab::Kind::Condvar }
+    }
+
+    /// Sleeps under a controller; false if the time was over first.
+    ///
+    /// # Safety
+    /// As for `lock_api::RawCondvar::wait`.
+    unsafe fn wait_controlled(
+        &self,
+        control: lab::Control,
+        mutex: &RawMutex<C>,
+        guard: &mut <RawMutex<C> as lock_api::RawMutex>::Guard,
+        until: Option<Instant>,
+    ) -> bool {
+        /// Takes the raw lock again, also when the controller unwinds the thread out of its sleep.
+        struct Again<'a, C: LockClass>(&'a RawMutex<C>, &'a mut <RawMutex<C> as lock_api::RawMutex>::Guard);
+        impl<C: LockClass> Drop for Again<'_, C> {
+            fn drop(&mut self) {
+                self.1.inner = self.0.granted();
+            }
+        }
+        // SAFETY: the caller holds `mutex`, with this proof, which is a mark without a destructor; another takes its place
+        // when the lock is taken again, before the caller sees it.
+        unsafe { lock_api::RawMutex::unlock(&mutex.inner, std::ptr::read(&raw const guard.inner)) };
+        let _again = Again(mutex, guard);
+        control.by.wait(control.me, self.object(), mutex.object(), until)
+    }
 }
 
 impl<C: LockClass> fmt::Debug for RawCondvar<C> {
@@ -51,24 +89,45 @@ impl<C: LockClass> fmt::Debug for RawCondvar<C> {
 // SAFETY: unlocking, sleeping and locking again are those of the raw condition variable below, on the raw mutex below and
 // with its proof. The check panics only before the mutex is unlocked.
 unsafe impl<C: LockClass> lock_api::RawCondvar for RawCondvar<C> {
-    const INIT: Self = Self { inner: parking_lot::RawCondvar::INIT, class: PhantomData };
+    const INIT: Self = Self {
+        inner: parking_lot::RawCondvar::INIT,
+        class: PhantomData,
+        #[cfg(feature = "racelab")]
+        tag: lab::Tag::new(),
+    };
 
     type RawMutex = RawMutex<C>;
 
     #[inline]
     unsafe fn wait(&self, mutex: &RawMutex<C>, guard: &mut <RawMutex<C> as lock_api::RawMutex>::Guard) {
         let _released = check::waiting::<C>(mutex.id());
+        #[cfg(feature = "racelab")]
+        if let Some(control) = lab::control() {
+            // SAFETY: passed on.
+            unsafe { self.wait_controlled(control, mutex, guard, None) };
+            return;
+        }
         // SAFETY: the caller holds `mutex`, with the proof the mutex below gave for it.
         unsafe { self.inner.wait(&mutex.inner, &mut guard.inner) };
     }
 
     #[inline]
+    #[cfg_attr(feature = "racelab", track_caller)]
     fn notify_one(&self) -> bool {
+        #[cfg(feature = "racelab")]
+        if let Some(control) = lab::control() {
+            return control.by.notify(control.me, self.object(), false, Location::caller()) != 0;
+        }
         self.inner.notify_one()
     }
 
     #[inline]
+    #[cfg_attr(feature = "racelab", track_caller)]
     fn notify_all(&self) -> usize {
+        #[cfg(feature = "racelab")]
+        if let Some(control) = lab::control() {
+            return control.by.notify(control.me, self.object(), true, Location::caller());
+        }
         self.inner.notify_all()
     }
 }
@@ -88,6 +147,11 @@ unsafe impl<C: LockClass> lock_api::RawCondvarTimed for RawCondvar<C> {
         timeout: &Instant,
     ) -> bool {
         let _released = check::waiting::<C>(mutex.id());
+        #[cfg(feature = "racelab")]
+        if let Some(control) = lab::control() {
+            // SAFETY: passed on.
+            return unsafe { self.wait_controlled(control, mutex, guard, Some(*timeout)) };
+        }
         // SAFETY: the caller holds `mutex`, with the proof the mutex below gave for it.
         unsafe { self.inner.wait_until(&mutex.inner, &mut guard.inner, timeout) }
     }
@@ -100,6 +164,11 @@ unsafe impl<C: LockClass> lock_api::RawCondvarTimed for RawCondvar<C> {
         timeout: &Duration,
     ) -> bool {
         let _released = check::waiting::<C>(mutex.id());
+        #[cfg(feature = "racelab")]
+        if let Some(control) = lab::control() {
+            // SAFETY: passed on.
+            return unsafe { self.wait_controlled(control, mutex, guard, Some(lab::after(*timeout))) };
+        }
         // SAFETY: the caller holds `mutex`, with the proof the mutex below gave for it.
         unsafe { self.inner.wait_for(&mutex.inner, &mut guard.inner, timeout) }
     }

@@ -6,12 +6,16 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+#[cfg(feature = "racelab")]
+use std::panic::Location;
 use std::time::{Duration, Instant};
 
 use lock_api::RawMutex as _;
 
 use crate::check;
 use crate::guard::RawGuard;
+#[cfg(feature = "racelab")]
+use crate::lab;
 use crate::order::LockClass;
 
 /// A mutex of the class `C` around a `T`.
@@ -33,6 +37,8 @@ type Proof = <parking_lot::RawMutex as lock_api::RawMutex>::Guard;
 pub struct RawMutex<C> {
     pub(crate) inner: parking_lot::RawMutex,
     class: PhantomData<fn() -> C>,
+    #[cfg(feature = "racelab")]
+    tag: lab::Tag,
 }
 
 impl<C> RawMutex<C> {
@@ -43,32 +49,62 @@ impl<C> RawMutex<C> {
     }
 }
 
+#[cfg(feature = "racelab")]
+impl<C: LockClass> RawMutex<C> {
+    /// Names this lock to a controller.
+    pub(crate) fn object(&self) -> lab::Object<'_> {
+        lab::Object { tag: &self.tag, name: C::NAME, kind: lab::Kind::Lock }
+    }
+
+    /// The raw lock, which a controller has granted to the caller.
+    pub(crate) fn granted(&self) -> Proof {
+        self.inner.try_lock().expect("a lock of controlled threads is shared with one that is not controlled")
+    }
+}
+
 impl<C: LockClass> fmt::Debug for RawMutex<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RawMutex").field("class", &C::NAME).field("locked", &self.inner.is_locked()).finish()
+        f.debug_struct("RawMutex").field("class", &C::NAME).field("locked", &self.inner.is_locked()).finish_non_exhaustive()
     }
 }
 
 // SAFETY: exclusion, and acquire and release, are those of the raw mutex below, each operation being passed to it with the
 // proof it gave. The checks panic only before an acquisition, so none is left behind by unwinding, and never in a release.
 unsafe impl<C: LockClass> lock_api::RawMutex for RawMutex<C> {
-    const INIT: Self = Self { inner: parking_lot::RawMutex::INIT, class: PhantomData };
+    const INIT: Self = Self {
+        inner: parking_lot::RawMutex::INIT,
+        class: PhantomData,
+        #[cfg(feature = "racelab")]
+        tag: lab::Tag::new(),
+    };
 
     type Guard = RawGuard<Proof>;
 
     #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
+    #[cfg_attr(any(debug_assertions, feature = "racelab"), track_caller)]
     fn lock(&self) -> Self::Guard {
         check::before_lock::<C>(self.id());
+        #[cfg(feature = "racelab")]
+        if let Some(control) = lab::control() {
+            control.by.lock(control.me, self.object(), lab::Mode::Exclusive, Location::caller());
+            check::locked::<C>(self.id());
+            return RawGuard::new(self.granted());
+        }
         let proof = self.inner.lock();
         check::locked::<C>(self.id());
         RawGuard::new(proof)
     }
 
     #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
+    #[cfg_attr(any(debug_assertions, feature = "racelab"), track_caller)]
     fn try_lock(&self) -> Option<Self::Guard> {
         check::before_try_lock::<C>(self.id());
+        #[cfg(feature = "racelab")]
+        if let Some(control) = lab::control()
+            && !control.by.try_lock(control.me, self.object(), lab::Mode::Exclusive, Location::caller())
+        {
+            return None;
+        }
         let proof = self.inner.try_lock()?;
         check::locked::<C>(self.id());
         Some(RawGuard::new(proof))
@@ -79,6 +115,10 @@ unsafe impl<C: LockClass> lock_api::RawMutex for RawMutex<C> {
         check::unlocking(self.id());
         // SAFETY: the caller holds this mutex, with the proof the mutex below gave for it.
         unsafe { self.inner.unlock(guard.inner) };
+        #[cfg(feature = "racelab")]
+        if let Some(control) = lab::control() {
+            control.by.unlock(control.me, self.object(), lab::Mode::Exclusive);
+        }
     }
 
     #[inline]
@@ -94,14 +134,23 @@ unsafe impl<C: LockClass> lock_api::RawMutexFair for RawMutex<C> {
         check::unlocking(self.id());
         // SAFETY: the caller holds this mutex, with the proof the mutex below gave for it.
         unsafe { self.inner.unlock_fair(guard.inner) };
+        #[cfg(feature = "racelab")]
+        if let Some(control) = lab::control() {
+            control.by.unlock(control.me, self.object(), lab::Mode::Exclusive);
+        }
     }
 
     #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
+    #[cfg_attr(any(debug_assertions, feature = "racelab"), track_caller)]
     unsafe fn bump(&self, guard: &mut Self::Guard) {
         check::before_bump::<C>(self.id());
         // SAFETY: the caller holds this mutex, with the proof the mutex below gave for it.
         unsafe { self.inner.bump(&mut guard.inner) };
+        #[cfg(feature = "racelab")]
+        if let Some(control) = lab::control() {
+            // Nobody else waits in the raw lock, so the caller has it still while it lets the others go first.
+            control.by.point(control.me, lab::Point::Named("bump"), Location::caller());
+        }
     }
 }
 
@@ -111,18 +160,36 @@ unsafe impl<C: LockClass> lock_api::RawMutexTimed for RawMutex<C> {
     type Instant = Instant;
 
     #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
+    #[cfg_attr(any(debug_assertions, feature = "racelab"), track_caller)]
     fn try_lock_for(&self, timeout: Duration) -> Option<Self::Guard> {
         check::before_lock::<C>(self.id());
+        #[cfg(feature = "racelab")]
+        if let Some(control) = lab::control() {
+            let (until, mode) = (lab::after(timeout), lab::Mode::Exclusive);
+            let granted = control.by.lock_until(control.me, self.object(), mode, until, Location::caller());
+            return granted.then(|| {
+                check::locked::<C>(self.id());
+                RawGuard::new(self.granted())
+            });
+        }
         let proof = self.inner.try_lock_for(timeout)?;
         check::locked::<C>(self.id());
         Some(RawGuard::new(proof))
     }
 
     #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
+    #[cfg_attr(any(debug_assertions, feature = "racelab"), track_caller)]
     fn try_lock_until(&self, timeout: Instant) -> Option<Self::Guard> {
         check::before_lock::<C>(self.id());
+        #[cfg(feature = "racelab")]
+        if let Some(control) = lab::control() {
+            let (until, mode) = (timeout, lab::Mode::Exclusive);
+            let granted = control.by.lock_until(control.me, self.object(), mode, until, Location::caller());
+            return granted.then(|| {
+                check::locked::<C>(self.id());
+                RawGuard::new(self.granted())
+            });
+        }
         let proof = self.inner.try_lock_until(timeout)?;
         check::locked::<C>(self.id());
         Some(RawGuard::new(proof))

@@ -6,12 +6,16 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+#[cfg(feature = "racelab")]
+use std::panic::Location;
 use std::time::{Duration, Instant};
 
 use lock_api::RawRwLock as _;
 
 use crate::check;
 use crate::guard::RawGuard;
+#[cfg(feature = "racelab")]
+use crate::lab;
 use crate::order::LockClass;
 
 /// A reader-writer lock of the class `C` around a `T`.
@@ -36,6 +40,8 @@ type ExclusiveProof = <parking_lot::RawRwLock as lock_api::RawRwLock>::Exclusive
 pub struct RawRwLock<C> {
     inner: parking_lot::RawRwLock,
     class: PhantomData<fn() -> C>,
+    #[cfg(feature = "racelab")]
+    tag: lab::Tag,
 }
 
 impl<C> RawRwLock<C> {
@@ -46,33 +52,78 @@ impl<C> RawRwLock<C> {
     }
 }
 
+#[cfg(feature = "racelab")]
+impl<C: LockClass> RawRwLock<C> {
+    /// Asks the controller of the calling thread, if it has one, for this lock; whether it may be taken below.
+    #[track_caller]
+    fn ask(&self, mode: lab::Mode, how: Asking) -> bool {
+        let Some(control) = lab::control() else { return true };
+        let object = lab::Object { tag: &self.tag, name: C::NAME, kind: lab::Kind::Lock };
+        match how {
+            Asking::Wait => {
+                control.by.lock(control.me, object, mode, Location::caller());
+                true
+            }
+            Asking::Try => control.by.try_lock(control.me, object, mode, Location::caller()),
+            Asking::Until(until) => control.by.lock_until(control.me, object, mode, until, Location::caller()),
+        }
+    }
+
+    fn tell_unlocked(&self, mode: lab::Mode) {
+        if let Some(control) = lab::control() {
+            let object = lab::Object { tag: &self.tag, name: C::NAME, kind: lab::Kind::Lock };
+            control.by.unlock(control.me, object, mode);
+        }
+    }
+}
+
+/// How long a lock is asked for.
+#[cfg(feature = "racelab")]
+#[derive(Clone, Copy)]
+enum Asking {
+    Wait,
+    Try,
+    Until(Instant),
+}
+
 impl<C: LockClass> fmt::Debug for RawRwLock<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RawRwLock").field("class", &C::NAME).field("locked", &self.inner.is_locked()).finish()
+        f.debug_struct("RawRwLock").field("class", &C::NAME).field("locked", &self.inner.is_locked()).finish_non_exhaustive()
     }
 }
 
 // SAFETY: exclusion, and acquire and release, are those of the raw lock below, each operation being passed to it with the
 // proof it gave. The checks panic only before an acquisition, so none is left behind by unwinding, and never in a release.
 unsafe impl<C: LockClass> lock_api::RawRwLock for RawRwLock<C> {
-    const INIT: Self = Self { inner: parking_lot::RawRwLock::INIT, class: PhantomData };
+    const INIT: Self = Self {
+        inner: parking_lot::RawRwLock::INIT,
+        class: PhantomData,
+        #[cfg(feature = "racelab")]
+        tag: lab::Tag::new(),
+    };
 
     type SharedGuard = RawGuard<SharedProof>;
     type ExclusiveGuard = RawGuard<ExclusiveProof>;
 
     #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
+    #[cfg_attr(any(debug_assertions, feature = "racelab"), track_caller)]
     fn lock_shared(&self) -> Self::SharedGuard {
         check::before_lock::<C>(self.id());
+        #[cfg(feature = "racelab")]
+        self.ask(lab::Mode::Shared, Asking::Wait);
         let proof = self.inner.lock_shared();
         check::locked::<C>(self.id());
         RawGuard::new(proof)
     }
 
     #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
+    #[cfg_attr(any(debug_assertions, feature = "racelab"), track_caller)]
     fn try_lock_shared(&self) -> Option<Self::SharedGuard> {
         check::before_try_lock::<C>(self.id());
+        #[cfg(feature = "racelab")]
+        if !self.ask(lab::Mode::Shared, Asking::Try) {
+            return None;
+        }
         let proof = self.inner.try_lock_shared()?;
         check::locked::<C>(self.id());
         Some(RawGuard::new(proof))
@@ -83,21 +134,29 @@ unsafe impl<C: LockClass> lock_api::RawRwLock for RawRwLock<C> {
         check::unlocking(self.id());
         // SAFETY: the caller holds this lock in this mode, with the proof the lock below gave for it.
         unsafe { self.inner.unlock_shared(guard.inner) };
+        #[cfg(feature = "racelab")]
+        self.tell_unlocked(lab::Mode::Shared);
     }
 
     #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
+    #[cfg_attr(any(debug_assertions, feature = "racelab"), track_caller)]
     fn lock_exclusive(&self) -> Self::ExclusiveGuard {
         check::before_lock::<C>(self.id());
+        #[cfg(feature = "racelab")]
+        self.ask(lab::Mode::Exclusive, Asking::Wait);
         let proof = self.inner.lock_exclusive();
         check::locked::<C>(self.id());
         RawGuard::new(proof)
     }
 
     #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
+    #[cfg_attr(any(debug_assertions, feature = "racelab"), track_caller)]
     fn try_lock_exclusive(&self) -> Option<Self::ExclusiveGuard> {
         check::before_try_lock::<C>(self.id());
+        #[cfg(feature = "racelab")]
+        if !self.ask(lab::Mode::Exclusive, Asking::Try) {
+            return None;
+        }
         let proof = self.inner.try_lock_exclusive()?;
         check::locked::<C>(self.id());
         Some(RawGuard::new(proof))
@@ -108,6 +167,8 @@ unsafe impl<C: LockClass> lock_api::RawRwLock for RawRwLock<C> {
         check::unlocking(self.id());
         // SAFETY: the caller holds this lock in this mode, with the proof the lock below gave for it.
         unsafe { self.inner.unlock_exclusive(guard.inner) };
+        #[cfg(feature = "racelab")]
+        self.tell_unlocked(lab::Mode::Exclusive);
     }
 
     #[inline]
@@ -128,6 +189,8 @@ unsafe impl<C: LockClass> lock_api::RawRwLockFair for RawRwLock<C> {
         check::unlocking(self.id());
         // SAFETY: the caller holds this lock in this mode, with the proof the lock below gave for it.
         unsafe { self.inner.unlock_shared_fair(guard.inner) };
+        #[cfg(feature = "racelab")]
+        self.tell_unlocked(lab::Mode::Shared);
     }
 
     #[inline]
@@ -135,10 +198,12 @@ unsafe impl<C: LockClass> lock_api::RawRwLockFair for RawRwLock<C> {
         check::unlocking(self.id());
         // SAFETY: the caller holds this lock in this mode, with the proof the lock below gave for it.
         unsafe { self.inner.unlock_exclusive_fair(guard.inner) };
+        #[cfg(feature = "racelab")]
+        self.tell_unlocked(lab::Mode::Exclusive);
     }
 
     #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
+    #[cfg_attr(any(debug_assertions, feature = "racelab"), track_caller)]
     unsafe fn bump_shared(&self, guard: &mut Self::SharedGuard) {
         check::before_bump::<C>(self.id());
         // SAFETY: the caller holds this lock in this mode, with the proof the lock below gave for it.
@@ -146,7 +211,7 @@ unsafe impl<C: LockClass> lock_api::RawRwLockFair for RawRwLock<C> {
     }
 
     #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
+    #[cfg_attr(any(debug_assertions, feature = "racelab"), track_caller)]
     unsafe fn bump_exclusive(&self, guard: &mut Self::ExclusiveGuard) {
         check::before_bump::<C>(self.id());
         // SAFETY: the caller holds this lock in this mode, with the proof the lock below gave for it.
@@ -158,6 +223,11 @@ unsafe impl<C: LockClass> lock_api::RawRwLockFair for RawRwLock<C> {
 unsafe impl<C: LockClass> lock_api::RawRwLockDowngrade for RawRwLock<C> {
     #[inline]
     unsafe fn downgrade(&self, guard: Self::ExclusiveGuard) -> Self::SharedGuard {
+        #[cfg(feature = "racelab")]
+        {
+            self.tell_unlocked(lab::Mode::Exclusive);
+            self.ask(lab::Mode::Shared, Asking::Try);
+        }
         // SAFETY: the caller holds this lock for writing, with the proof the lock below gave for it.
         RawGuard::new(unsafe { self.inner.downgrade(guard.inner) })
     }
@@ -169,36 +239,52 @@ unsafe impl<C: LockClass> lock_api::RawRwLockTimed for RawRwLock<C> {
     type Instant = Instant;
 
     #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
+    #[cfg_attr(any(debug_assertions, feature = "racelab"), track_caller)]
     fn try_lock_shared_for(&self, timeout: Duration) -> Option<Self::SharedGuard> {
         check::before_lock::<C>(self.id());
+        #[cfg(feature = "racelab")]
+        if !self.ask(lab::Mode::Shared, Asking::Until(lab::after(timeout))) {
+            return None;
+        }
         let proof = self.inner.try_lock_shared_for(timeout)?;
         check::locked::<C>(self.id());
         Some(RawGuard::new(proof))
     }
 
     #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
+    #[cfg_attr(any(debug_assertions, feature = "racelab"), track_caller)]
     fn try_lock_shared_until(&self, timeout: Instant) -> Option<Self::SharedGuard> {
         check::before_lock::<C>(self.id());
+        #[cfg(feature = "racelab")]
+        if !self.ask(lab::Mode::Shared, Asking::Until(timeout)) {
+            return None;
+        }
         let proof = self.inner.try_lock_shared_until(timeout)?;
         check::locked::<C>(self.id());
         Some(RawGuard::new(proof))
     }
 
     #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
+    #[cfg_attr(any(debug_assertions, feature = "racelab"), track_caller)]
     fn try_lock_exclusive_for(&self, timeout: Duration) -> Option<Self::ExclusiveGuard> {
         check::before_lock::<C>(self.id());
+        #[cfg(feature = "racelab")]
+        if !self.ask(lab::Mode::Exclusive, Asking::Until(lab::after(timeout))) {
+            return None;
+        }
         let proof = self.inner.try_lock_exclusive_for(timeout)?;
         check::locked::<C>(self.id());
         Some(RawGuard::new(proof))
     }
 
     #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
+    #[cfg_attr(any(debug_assertions, feature = "racelab"), track_caller)]
     fn try_lock_exclusive_until(&self, timeout: Instant) -> Option<Self::ExclusiveGuard> {
         check::before_lock::<C>(self.id());
+        #[cfg(feature = "racelab")]
+        if !self.ask(lab::Mode::Exclusive, Asking::Until(timeout)) {
+            return None;
+        }
         let proof = self.inner.try_lock_exclusive_until(timeout)?;
         check::locked::<C>(self.id());
         Some(RawGuard::new(proof))

@@ -5,6 +5,11 @@
 
 /// Tells the processor that the caller spins; stands in the body of every loop that waits for another thread.
 #[inline]
+#[cfg_attr(feature = "racelab", track_caller)]
 pub fn hint() {
+    #[cfg(feature = "racelab")]
+    if let Some(control) = crate::lab::control() {
+        control.by.point(control.me, crate::lab::Point::Spin, std::panic::Location::caller());
+    }
     std::hint::spin_loop();
 }

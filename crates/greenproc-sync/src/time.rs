@@ -9,6 +9,10 @@ use std::time::{Instant, SystemTime};
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "this is the function all others are sent to")]
 pub fn now() -> Instant {
+    #[cfg(feature = "racelab")]
+    if let Some(control) = crate::lab::control() {
+        return control.by.now();
+    }
     Instant::now()
 }
 

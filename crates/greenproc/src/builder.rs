@@ -52,6 +52,8 @@ pub struct Builder {
     init: Option<Body>,
     personality: Option<Personality>,
     programs: Vec<(Cow<'static, str>, Program)>,
+    #[cfg(feature = "racelab")]
+    faults: Option<Arc<crate::racelab::Faults>>,
 }
 
 /// What becomes of calls on a runtime whose init has ended (row 6).
@@ -96,6 +98,8 @@ impl Default for Builder {
             init: None,
             personality: None,
             programs: Vec::new(),
+            #[cfg(feature = "racelab")]
+            faults: None,
         }
     }
 }
@@ -220,6 +224,24 @@ impl Builder {
         self
     }
 
+    /// Makes the runtime one of the race lab's: faults can be planted in it, and each start has a thread at once, so that
+    /// no order of its processes is left out.
+    #[cfg(feature = "racelab")]
+    pub fn race_lab(mut self, faults: Arc<crate::racelab::Faults>) -> Builder {
+        self.faults = Some(faults);
+        self
+    }
+
+    /// How many threads at work are enough.
+    fn enough(&self) -> u32 {
+        #[cfg(feature = "racelab")]
+        if self.faults.is_some() {
+            return u32::MAX;
+        }
+        let _ = self;
+        limits::usable_cpus() as u32
+    }
+
     /// Boots: makes the tree, its init and the first threads.
     ///
     /// # Errors
@@ -230,6 +252,7 @@ impl Builder {
     ///   signal, a real-time signal; or one that cannot be sent, as by [`Runtime::kill`].
     /// - EAGAIN or ENOMEM: the host has no thread left.
     pub fn boot(self) -> Result<Runtime> {
+        let enough = self.enough();
         if self.pid_max < 2 {
             return Err(Error::Invalid { what: "pid_max has to be at least 2" });
         }
@@ -254,7 +277,7 @@ impl Builder {
         let list = ProcList { admission: Admission::new(capacity), ..ProcList::default() };
         let mut starts = Starts::default();
         let class = starts.class(self.stack_size, true);
-        let pace = Arc::new(Pace::new(cpus as u32));
+        let pace = Arc::new(Pace::new(enough));
         starts.set_pace(class, Arc::clone(&pace));
         let config = Config {
             spin,
@@ -281,6 +304,8 @@ impl Builder {
             pace,
             start_is_there: AtomicBool::new(false),
             interest: AtomicU32::new(0),
+            #[cfg(feature = "racelab")]
+            faults: self.faults.unwrap_or_default(),
         });
         for (name, program) in self.programs {
             drop(kernel.programs.register(name, program));

@@ -58,6 +58,9 @@ pub(crate) struct Kernel {
     pub(crate) start_is_there: AtomicBool,
     /// The kinds of events that somebody wants, as a hint that saves taking `proclist_lock`.
     pub(crate) interest: AtomicU32,
+    /// Mistakes that the race lab has planted.
+    #[cfg(feature = "racelab")]
+    pub(crate) faults: Arc<crate::racelab::Faults>,
 }
 
 /// What the builder decided. Immutable.
@@ -175,6 +178,7 @@ impl ProcList {
 
 impl Kernel {
     /// Takes `proclist_lock`: with all ends in the tree that were left to be entered.
+    #[cfg_attr(any(debug_assertions, feature = "racelab"), track_caller)]
     pub(crate) fn lock(&self) -> ProcListGuard<'_> {
         let mut list = self.proclist.0.lock();
         self.enter_departures(&mut list);
@@ -183,6 +187,7 @@ impl Kernel {
 
     /// Takes `proclist_lock` and leaves those ends where they are: for who is not concerned by the end of a process that
     /// leaves nothing behind.
+    #[cfg_attr(any(debug_assertions, feature = "racelab"), track_caller)]
     pub(crate) fn lock_as_it_is(&self) -> ProcListGuard<'_> {
         self.proclist.0.lock()
     }

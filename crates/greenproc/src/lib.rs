@@ -44,6 +44,9 @@ compile_error!(
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 
+#[macro_use]
+pub mod racelab;
+
 pub mod accounting;
 mod action;
 mod action_table;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use greenproc_os::clock::Moment;
 use greenproc_os::stack::Stack;
-use greenproc_os::thread::NativeThread;
 use greenproc_sync::atomic::Ordering;
 use greenproc_sync::{Condvar, Mutex, thread};
 
@@ -56,13 +55,13 @@ struct Registry {
     next: u64,
     threads: HashMap<ThreadId, Entry>,
     /// The one that left last. Whoever leaves next joins it, so that at most one ended thread is not joined.
-    last_left: Option<NativeThread>,
+    last_left: Option<thread::Thread>,
 }
 
 enum Entry {
     /// Being created; it may be running already.
     Creating,
-    Running(NativeThread),
+    Running(thread::Thread),
     /// It left before its creator had stored the handle.
     Left,
 }
@@ -85,7 +84,7 @@ impl Threads {
         self.registry.lock().threads.remove(&id);
     }
 
-    fn store(&self, id: ThreadId, handle: NativeThread) {
+    fn store(&self, id: ThreadId, handle: thread::Thread) {
         let mut registry = self.registry.lock();
         let before = if let Some(Entry::Left) = registry.threads.remove(&id) {
             registry.last_left.replace(handle)

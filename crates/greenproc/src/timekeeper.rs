@@ -11,7 +11,6 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use greenproc_os::stack::Stack;
-use greenproc_os::thread::NativeThread;
 use greenproc_sync::{Condvar, Mutex, thread, time};
 
 use crate::error::{Error, Result};
@@ -43,7 +42,7 @@ pub(crate) struct Timekeeper {
     agenda: Mutex<Leaf, Agenda>,
     /// Something earlier is due, or it is time to stop. Interlock: the agenda's leaf lock.
     changed: Condvar<Leaf>,
-    thread: Mutex<Leaf, Option<NativeThread>>,
+    thread: Mutex<Leaf, Option<thread::Thread>>,
     /// What is looked at again and again.
     pub(crate) ticker: Ticker,
 }
@@ -205,6 +204,7 @@ impl Timekeeper {
 
 fn run(kernel: &Arc<Kernel>) {
     let keeper = &kernel.timekeeper;
+    lab_name!("the timekeeper");
     loop {
         let mut agenda = keeper.agenda.lock();
         if agenda.stop {

@@ -135,6 +135,10 @@ pub(crate) fn wait(kernel: &Arc<Kernel>, wait: &Wait<'_>) -> Result<Waited, Unme
             list.tree.leave_channel(parent, caller.slot(), None);
             return Err(unmet);
         }
+        if planted!(kernel, CheckOutsideLock) {
+            drop(list);
+            list = kernel.lock_as_it_is();
+        }
         match patience {
             Patience::Until(deadline) => {
                 let _ = caller.slot().cv.wait_until(&mut list, deadline);

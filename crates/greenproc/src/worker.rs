@@ -200,6 +200,7 @@ impl Worker {
         self.serial.set(self.serial.get() + 1);
         let cpu_begin_ns = self.clock_ns.take().unwrap_or_else(clock::thread_cpu_ns);
         thread::set_identity(process.pid.as_raw(), &process.name());
+        lab_name!("{} pid {} {lwp}", &*process.name(), process.pid);
         let alive = {
             let mut state = process.state.lock();
             state.life = state.life.activate();
@@ -319,6 +320,7 @@ impl Worker {
     /// Waits for a start; `None` if the thread is to go home.
     fn idle(&self) -> Option<Start> {
         self.clock_ns.set(None);
+        lab_name!("idle");
         if !self.keep || self.retire.get() {
             return None;
         }

@@ -52,3 +52,33 @@ impl OnCpu {
         self.mark.stands()
     }
 }
+
+/// Keeps the calling thread on one CPU: on the one that the first caller of this OS process was on, so that all callers share
+/// one. For threads of which one runs at a time: the turn goes from one to the next without waking another CPU.
+///
+/// # Errors
+/// As `sched_setaffinity`: EINVAL if the OS process may not use that CPU any more.
+///
+/// ```
+/// std::thread::spawn(|| {
+///     greenproc_os::thread::pin_to_one_cpu().expect("it may stay where it is");
+///     assert_eq!(greenproc_os::limits::usable_cpus(), 1);
+/// })
+/// .join()
+/// .expect("no panic");
+/// ```
+pub fn pin_to_one_cpu() -> std::io::Result<()> {
+    static CHOSEN: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
+    // SAFETY: it has no arguments and touches no memory.
+    let here = || usize::try_from(unsafe { libc::sched_getcpu() }).unwrap_or(0);
+    let cpu = *CHOSEN.get_or_init(here);
+    let mut set = std::mem::MaybeUninit::<libc::cpu_set_t>::zeroed();
+    // SAFETY: a zeroed set is an empty one; `CPU_SET` ignores a number beyond its end.
+    let set = unsafe {
+        libc::CPU_SET(cpu, set.assume_init_mut());
+        set.assume_init()
+    };
+    // SAFETY: the kernel reads a set of the size that it is told.
+    let result = unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set) };
+    if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+}

@@ -13,7 +13,7 @@ mod native;
 mod niceness;
 mod tid;
 
-pub use cpu::{OnCpu, current_cpu};
+pub use cpu::{OnCpu, current_cpu, pin_to_one_cpu};
 pub use identity::{clear_identity, set_identity};
 pub use mask::SignalMask;
 pub use name::set_name;

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use greenproc_os::kick::Kick;
 use greenproc_os::stack::Stack;
-use greenproc_os::thread::NativeThread;
 use greenproc_sync::atomic::{AtomicU64, Ordering};
 use greenproc_sync::{Condvar, Mutex, thread};
 
@@ -36,7 +35,7 @@ pub struct Stats {
 /// The accounting of a runtime.
 pub(crate) struct Accounting {
     shared: Arc<Shared>,
-    thread: Mutex<Leaf, Option<NativeThread>>,
+    thread: Mutex<Leaf, Option<thread::Thread>>,
 }
 
 #[derive(Default)]

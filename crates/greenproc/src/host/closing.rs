@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use greenproc_os::stack::Stack;
-use greenproc_os::thread::{Entry, NativeThread};
+use greenproc_os::thread::Entry;
 use greenproc_sync::atomic::{AtomicBool, Ordering};
 use greenproc_sync::thread;
 
@@ -36,7 +36,7 @@ pub(crate) enum HostEnd {
 
 /// A thread that shuts a runtime down.
 pub(super) struct Closer {
-    thread: NativeThread,
+    thread: thread::Thread,
     done: Arc<AtomicBool>,
 }
 

@@ -12,7 +12,6 @@ use greenproc_os::action::{self, Action};
 use greenproc_os::host_children;
 use greenproc_os::kick::Kick;
 use greenproc_os::stack::Stack;
-use greenproc_os::thread::NativeThread;
 use greenproc_sync::{Mutex, thread, time};
 use signal_hook::iterator::backend::{Handle, SignalDelivery};
 use signal_hook::iterator::exfiltrator::SignalOnly;
@@ -41,7 +40,7 @@ struct Dispatcher {
     taken: Vec<Signal>,
     /// Those of them that did what they do by default until they were taken.
     were_default: Vec<Signal>,
-    _thread: NativeThread,
+    _thread: thread::Thread,
 }
 
 /// Sees to it that the dispatcher is told of these signals, from now on and for good.

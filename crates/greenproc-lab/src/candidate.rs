@@ -1,0 +1,86 @@
+//! What a decision is about.
+
+use greenproc_sync::lab::ThreadNo;
+
+/// Somebody who could go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Candidate {
+    pub(crate) thread: ThreadNo,
+    pub(crate) how: How,
+    /// What it is about to do, and to which object.
+    pub(crate) op: Op,
+    pub(crate) object: u32,
+}
+
+/// Why somebody goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum How {
+    /// Nothing keeps it.
+    Goes,
+    /// Its time-out is over, or is made to be.
+    TimesOut,
+    /// It wakes without a reason.
+    Wakes,
+}
+
+/// What a thread is about to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Op {
+    Begin,
+    Lock,
+    TryLock,
+    Wake,
+    Notify,
+    Spawn,
+    Join,
+    Point,
+    Fence,
+    Spin,
+}
+
+/// A choice between threads, or between possibilities.
+#[derive(Debug)]
+pub(crate) enum Decision<'a> {
+    /// Who goes on. The first is the thread that had the turn, if `may_stay`.
+    Threads { candidates: &'a [Candidate], may_stay: bool },
+    /// Which of so many.
+    Data { among: usize },
+}
+
+impl Decision<'_> {
+    /// How many there are to choose from.
+    pub(crate) fn among(&self) -> usize {
+        match self {
+            Decision::Threads { candidates, .. } => candidates.len(),
+            Decision::Data { among } => *among,
+        }
+    }
+
+    /// Whether this choice takes the turn from a thread that could have kept it, or lets somebody wake early.
+    pub(crate) fn is_preemption(&self, chosen: usize) -> bool {
+        match self {
+            Decision::Threads { candidates, may_stay } => {
+                chosen != 0 && (*may_stay || candidates[chosen].how != How::Goes)
+            }
+            Decision::Data { .. } => false,
+        }
+    }
+
+    /// Tells decisions from each other: what a replay compares.
+    pub(crate) fn digest(&self) -> u8 {
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        let mut mix = |value: u64| hash = (hash ^ value).wrapping_mul(0x0100_0000_01b3);
+        match self {
+            Decision::Threads { candidates, may_stay } => {
+                mix(u64::from(*may_stay));
+                for candidate in *candidates {
+                    mix(u64::from(candidate.thread));
+                    mix(candidate.how as u64);
+                    mix(candidate.op as u64);
+                }
+            }
+            Decision::Data { among } => mix(0x100 + *among as u64),
+        }
+        ((hash >> 32) ^ (hash >> 12)) as u8 & 0xf
+    }
+}

@@ -1,0 +1,131 @@
+//! A scenario: what is explored.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+use greenproc::racelab::Faults;
+use greenproc::{PanicReport, Runtime};
+use greenproc_sync::lab;
+
+use crate::explore::{Body, Options, Report, explore};
+use crate::failure::Failure;
+use crate::scheduler::{Abandoned, Scheduler, message};
+use crate::state::Phase;
+
+/// What is explored: a closure that is given a runtime.
+#[derive(Clone)]
+pub struct Scenario {
+    pub(crate) name: String,
+    pub(crate) fault: Option<String>,
+    faults: Arc<Faults>,
+    body: Body,
+}
+
+/// Explores a closure that uses a runtime and the primitives of `greenproc_sync`, in all orders with up to 2 preemptions.
+///
+/// The closure runs once for each schedule, each time with a runtime that was just booted; it has to do the same each
+/// time. What it leaves running is ended afterwards. It must not wait for anything that the scheduler knows nothing of:
+/// channels of other crates, `std::sync`, I/O.
+///
+/// # Panics
+/// If a schedule fails: with the failure, the timeline, and the token that replays it.
+///
+/// ```
+/// use greenproc::Command;
+/// greenproc_lab::check(|runtime| {
+///     let status = runtime.run(Command::new("child", |_| 3)).expect("a process");
+///     assert_eq!(status.code(), Some(3));
+/// });
+/// ```
+pub fn check(body: impl Fn(&Runtime) + Send + Sync + 'static) {
+    let report = explore(&Scenario::new("check", body), &Options::default());
+    if let Some(found) = report.found {
+        panic!("{}\n{}\ntoken: {}", found.failure, found.timeline, found.token);
+    }
+}
+
+impl Scenario {
+    /// A scenario of this name.
+    pub fn new(name: impl Into<String>, body: impl Fn(&Runtime) + Send + Sync + 'static) -> Scenario {
+        Scenario { name: name.into(), fault: None, faults: Arc::default(), body: Arc::new(body) }
+    }
+
+    /// What the first thread of a schedule runs.
+    pub(crate) fn main(&self) -> Box<dyn FnOnce() + Send> {
+        let Scenario { faults, body, .. } = self.clone();
+        let planted = self.fault.clone();
+        Box::new(move || one_life(&faults, planted.as_deref(), &body))
+    }
+
+    /// Explores it.
+    pub fn explore(&self, options: &Options) -> Report {
+        explore(self, options)
+    }
+}
+
+/// Boots a runtime, runs the scenario, and ends the runtime again.
+fn one_life(faults: &Arc<Faults>, planted: Option<&str>, body: &Body) {
+    let scheduler = Scheduler::current().expect("this runs on a thread of a scheduler");
+    faults.clear();
+    let booted = Runtime::builder()
+        .race_lab(Arc::clone(faults))
+        .max_lwps(256)
+        .stack_size(16 << 10)
+        .panic_report(PanicReport::Silent)
+        .boot();
+    let runtime = match booted {
+        Ok(runtime) => runtime,
+        Err(error) => return scheduler.with(|state| state.fail(Failure::Panic(format!("boot: {error}")))),
+    };
+    watch_panics();
+    if let Some(fault) = planted {
+        faults.plant(fault);
+    }
+    let audited = runtime.clone();
+    scheduler.with(|state| {
+        state.audit = Some(Box::new(move || lab::uncontrolled(|| audited.audit())));
+        state.phase = Phase::Exploring;
+    });
+    let result = catch_unwind(AssertUnwindSafe(|| body(&runtime)));
+    faults.clear();
+    let audit = scheduler.with(|state| {
+        if let Err(payload) = &result
+            && !payload.is::<Abandoned>()
+        {
+            state.fail(Failure::Panic(message(&**payload)));
+        }
+        if state.phase == Phase::Exploring {
+            state.phase = Phase::Straight;
+        }
+        state.audit.take()
+    });
+    drop(audit);
+    let ended = catch_unwind(AssertUnwindSafe(|| runtime.shutdown(Duration::from_secs(1))));
+    match ended {
+        Ok(Ok(report)) if report.is_clean() => drop(runtime),
+        Ok(report) => {
+            let text = report.map_or_else(|error| error.to_string(), |report| report.to_string());
+            scheduler.with(|state| state.fail(Failure::Invariant(format!("the runtime does not shut down: {text}"))));
+            std::mem::forget(runtime);
+        }
+        // It cannot be ended: its memory stays, its threads are brought to their ends one by one.
+        Err(_) => std::mem::forget(runtime),
+    }
+}
+
+/// A panic anywhere in a schedule is its failure: the runtime contains those of a process, so that nobody else would know.
+fn watch_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let Some(scheduler) = Scheduler::current() else { return before(info) };
+            let place = info.location().map_or_else(String::new, |place| format!(" at {place}"));
+            let text = message(info.payload());
+            scheduler.with(|state| state.fail(Failure::Panic(format!("{text}{place}"))));
+            // The crash report of the process; it writes nothing.
+            before(info);
+        }));
+    });
+}

@@ -1,0 +1,188 @@
+//! One scenario, many schedules.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use greenproc_sync::time;
+use parking_lot::Mutex;
+
+use crate::check::Scenario;
+use crate::event::Event;
+use crate::failure::Failure;
+use crate::minimise::minimise;
+use crate::scheduler::Scheduler;
+use crate::state::{Rules, State};
+use crate::strategy::{Exhausted, Replay, Strategy, StrategyKind};
+use crate::timeline::Timeline;
+use crate::token::Token;
+
+/// How a scenario is explored.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Which orders, and in which order.
+    pub strategy: StrategyKind,
+    /// The most schedules.
+    pub schedules: u64,
+    /// No schedule begins after this time.
+    pub time: Option<Duration>,
+    /// A schedule with more turns is a live-lock.
+    pub max_steps: u32,
+    /// Time-outs may be over at any point, not only when nobody else can go on.
+    pub early_timeouts: bool,
+    /// Sleepers may wake without a reason. The runtime's own condition variables never do.
+    pub spurious: bool,
+    /// Only every n-th of the orders, from the i-th on: (i, n).
+    pub shard: (u32, u32),
+}
+
+impl Default for Options {
+    /// All orders with up to 2 preemptions, but no more than 100,000 schedules.
+    fn default() -> Options {
+        Options {
+            strategy: StrategyKind::Bounded { bound: 2 },
+            schedules: 100_000,
+            time: None,
+            max_steps: 20_000,
+            early_timeouts: false,
+            spurious: false,
+            shard: (0, 1),
+        }
+    }
+}
+
+/// What an exploration saw.
+#[derive(Debug)]
+pub struct Report {
+    /// How many schedules ran.
+    pub schedules: u64,
+    /// How long that took.
+    pub elapsed: Duration,
+    /// What was tried in full.
+    pub exhausted: Option<Exhausted>,
+    /// How many different hand-overs were seen: from which thread to which, for what.
+    pub handovers: usize,
+    /// The most choices that one schedule had.
+    pub longest: usize,
+    /// The first schedule that failed.
+    pub found: Option<Found>,
+}
+
+/// A schedule that failed.
+#[derive(Debug)]
+pub struct Found {
+    /// How it failed.
+    pub failure: Failure,
+    /// What replays it.
+    pub token: Token,
+    /// How many preemptions it has.
+    pub preemptions: u32,
+    /// Which schedule it was, from 1 on.
+    pub schedule: u64,
+    /// What happened.
+    pub timeline: Timeline,
+}
+
+/// Runs schedules of a scenario until one fails, or all were tried, or enough.
+pub fn explore(scenario: &Scenario, options: &Options) -> Report {
+    let rules = Rules {
+        max_steps: options.max_steps,
+        early_timeouts: options.early_timeouts,
+        spurious: options.spurious,
+        recording: false,
+    };
+    let begin = time::now();
+    let mut strategy = options.strategy.make();
+    let mut handovers = HashSet::new();
+    let (mut schedules, mut longest) = (0, 0);
+    let mut found = None;
+    let enough = |schedules, begin: Instant| {
+        schedules >= options.schedules || options.time.is_some_and(|time| begin.elapsed() >= time)
+    };
+    while !enough(schedules, begin) && strategy.begin() {
+        let seen = run(scenario, rules, strategy);
+        schedules += 1;
+        longest = longest.max(seen.path.len());
+        handovers.extend(seen.handovers.iter().copied());
+        strategy = seen.strategy;
+        if let Some(failure) = seen.failure {
+            let path = minimise(scenario, rules, &failure, seen.path, seen.preemptions);
+            found = Some(report(scenario, rules, path, schedules));
+            break;
+        }
+    }
+    Report {
+        schedules,
+        elapsed: begin.elapsed(),
+        exhausted: strategy.exhausted(),
+        handovers: handovers.len(),
+        longest,
+        found,
+    }
+}
+
+/// Runs the schedule of a token, and says how it failed; `None` if it did not.
+///
+/// A token of another version of the code may lead elsewhere: that is [`Failure::Diverged`].
+pub fn replay(scenario: &Scenario, token: &Token, options: &Options) -> (Option<Failure>, Timeline) {
+    let rules = Rules {
+        max_steps: options.max_steps,
+        early_timeouts: options.early_timeouts,
+        spurious: options.spurious,
+        recording: true,
+    };
+    let seen = run(scenario, rules, Box::new(Replay::strict(token.path.clone())));
+    (seen.failure.clone(), Timeline::of(seen))
+}
+
+/// The schedule as it is reported.
+fn report(scenario: &Scenario, rules: Rules, path: Vec<crate::token::Choice>, schedule: u64) -> Found {
+    let rules = Rules { recording: true, ..rules };
+    let seen = run(scenario, rules, Box::new(Replay::lenient(path)));
+    let token = Token::new(&scenario.name, scenario.fault.as_deref(), seen.path.clone());
+    let failure = seen.failure.clone().unwrap_or(Failure::Diverged(seen.path.len() as u32));
+    Found { failure, token, preemptions: seen.preemptions, schedule, timeline: Timeline::of(seen) }
+}
+
+/// Runs one schedule.
+pub(crate) fn run(scenario: &Scenario, rules: Rules, strategy: Box<dyn Strategy>) -> State {
+    let scheduler = borrow_scheduler();
+    let main = scenario.main();
+    let seen = scheduler.0.run(rules, strategy, main);
+    if seen.phase == crate::state::Phase::Abandoned {
+        // Its threads may still look at it.
+        std::mem::forget(scheduler);
+    }
+    seen
+}
+
+/// Schedulers are there as long as the OS process, since threads refer to them, and are used again.
+static IDLE: Mutex<Vec<&'static Scheduler>> = Mutex::new(Vec::new());
+
+struct Borrowed(&'static Scheduler);
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        IDLE.lock().push(self.0);
+    }
+}
+
+fn borrow_scheduler() -> Borrowed {
+    let idle = IDLE.lock().pop();
+    Borrowed(idle.unwrap_or_else(|| Box::leak(Box::new(Scheduler::new()))))
+}
+
+/// So that a list of events can be compared with another.
+impl PartialEq for Timeline {
+    fn eq(&self, other: &Timeline) -> bool {
+        self.events() == other.events()
+    }
+}
+
+/// What a scenario is made of.
+pub(crate) type Body = Arc<dyn Fn(&greenproc::Runtime) + Send + Sync>;
+
+/// Of a list of events those of one thread.
+pub(crate) fn of_thread(events: &[Event], thread: u16) -> impl Iterator<Item = &Event> {
+    events.iter().filter(move |event| event.thread == thread)
+}

@@ -1,0 +1,392 @@
+//! What the scheduler knows of the schedule that runs, and whose turn is next.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use greenproc_sync::lab::{Kind, Mode, Object, Site, ThreadNo};
+
+use crate::baton::Baton;
+use crate::candidate::{Candidate, Decision, How, Op};
+use crate::event::{Event, What};
+use crate::failure::{Failure, Holding};
+use crate::object::ObjectState;
+use crate::strategy::Strategy;
+use crate::task::{Outcome, Task, Want};
+use crate::token::Choice;
+
+/// Looks at the runtime while everybody stands still: what is wrong, if anything.
+pub(crate) type Audit = Box<dyn Fn() -> Option<String> + Send>;
+
+/// What a schedule may do and how long it may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub(crate) max_steps: u32,
+    /// Time-outs may be over at any point, not only when nobody else can go on.
+    pub(crate) early_timeouts: bool,
+    /// Sleepers may wake without a reason.
+    pub(crate) spurious: bool,
+    /// Events are kept.
+    pub(crate) recording: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The strategy decides.
+    Exploring,
+    /// Nobody is preempted: what happens here is not what is looked at.
+    Straight,
+    /// Something went wrong, and the threads are brought to their ends.
+    Draining,
+    /// They could not be: those that are left wait for ever.
+    Abandoned,
+}
+
+pub(crate) struct State {
+    pub(crate) schedule: u32,
+    pub(crate) tasks: Vec<Task>,
+    pub(crate) objects: Vec<ObjectState>,
+    names: HashMap<(&'static str, Kind), u32>,
+    /// Which classes were taken while which other was held, and where.
+    order: HashMap<(&'static str, &'static str), Site>,
+    pub(crate) clock: Duration,
+    pub(crate) steps: u32,
+    pub(crate) phase: Phase,
+    pub(crate) rules: Rules,
+    pub(crate) strategy: Box<dyn Strategy>,
+    pub(crate) path: Vec<Choice>,
+    pub(crate) preemptions: u32,
+    pub(crate) events: Vec<Event>,
+    pub(crate) failure: Option<Failure>,
+    pub(crate) audit: Option<Audit>,
+    /// Room for the candidates of a decision.
+    candidates: Vec<Candidate>,
+    /// Identifies the hand-overs seen, for coverage.
+    pub(crate) handovers: Vec<u64>,
+}
+
+impl State {
+    pub(crate) fn new(schedule: u32, rules: Rules, strategy: Box<dyn Strategy>) -> State {
+        State {
+            schedule,
+            tasks: Vec::with_capacity(8),
+            objects: Vec::with_capacity(64),
+            names: HashMap::new(),
+            order: HashMap::new(),
+            clock: Duration::ZERO,
+            steps: 0,
+            phase: Phase::Straight,
+            rules,
+            strategy,
+            path: Vec::with_capacity(128),
+            preemptions: 0,
+            events: Vec::new(),
+            failure: None,
+            audit: None,
+            candidates: Vec::with_capacity(8),
+            handovers: Vec::new(),
+        }
+    }
+
+    pub(crate) fn add_task(&mut self, baton: Arc<Baton>, name: String) -> ThreadNo {
+        self.tasks.push(Task {
+            baton,
+            name,
+            want: Want::Go { op: Op::Begin, object: self.tasks.len() as u32 },
+            outcome: Outcome::Done,
+            unwinding: false,
+            raised: 0,
+            site: None,
+        });
+        (self.tasks.len() - 1) as ThreadNo
+    }
+
+    /// The number of an object in this schedule.
+    pub(crate) fn number(&mut self, object: Object<'_>) -> u32 {
+        let State { objects, names, schedule, .. } = self;
+        object.tag.number(*schedule, || {
+            let count = names.entry((object.name, object.kind)).or_insert(0);
+            *count += 1;
+            objects.push(ObjectState::new(object.name, object.kind, *count));
+            (objects.len() - 1) as u32
+        })
+    }
+
+    pub(crate) fn label(&self, object: u32) -> String {
+        self.objects[object as usize].label()
+    }
+
+    pub(crate) fn record(&mut self, thread: ThreadNo, site: Option<Site>, what: impl FnOnce(&State) -> What) {
+        if self.rules.recording && self.phase == Phase::Exploring {
+            let event = Event { step: self.steps, thread, what: what(self), site };
+            self.events.push(event);
+        }
+    }
+
+    /// Something went wrong. What comes later is only a consequence.
+    pub(crate) fn fail(&mut self, failure: Failure) {
+        if self.failure.is_none() {
+            self.failure = Some(failure);
+        }
+        if self.phase != Phase::Abandoned {
+            self.phase = Phase::Draining;
+        }
+    }
+
+    /// Whether the thread has what it wants but its turn.
+    fn can_go(&self, task: &Task) -> bool {
+        match task.want {
+            Want::Go { .. } => true,
+            Want::Spin | Want::Ended => false,
+            Want::Lock { lock, mode, .. } => self.objects[lock as usize].is_free_for(mode),
+            Want::Sleep { lock, told, .. } => told && self.objects[lock as usize].is_free_for(Mode::Exclusive),
+            Want::Join { thread, .. } => self.tasks[usize::from(thread)].want == Want::Ended,
+        }
+    }
+
+    /// Whether nothing keeps a sleeper but that nobody has woken it.
+    fn could_wake(&self, task: &Task) -> bool {
+        matches!(task.want, Want::Sleep { lock, told: false, .. }
+            if self.objects[lock as usize].is_free_for(Mode::Exclusive))
+    }
+
+    fn is_due(&self, task: &Task) -> bool {
+        let over = task.want.until().is_some_and(|until| until <= self.clock);
+        over && match task.want {
+            Want::Sleep { .. } => self.could_wake(task),
+            _ => true,
+        }
+    }
+
+    fn candidate(&self, thread: ThreadNo, how: How) -> Candidate {
+        let (op, object) = self.tasks[usize::from(thread)].want.op();
+        Candidate { thread, how, op, object }
+    }
+
+    /// Who could go on, beginning with the thread that had the turn.
+    fn find_candidates(&mut self, from: ThreadNo) {
+        let mut candidates = std::mem::take(&mut self.candidates);
+        candidates.clear();
+        let count = self.tasks.len() as ThreadNo;
+        let others = (from + 1..count).chain(0..from);
+        for thread in std::iter::once(from).chain(others) {
+            let task = &self.tasks[usize::from(thread)];
+            if self.can_go(task) {
+                candidates.push(self.candidate(thread, How::Goes));
+            } else if self.is_due(task) {
+                candidates.push(self.candidate(thread, How::TimesOut));
+            }
+        }
+        if !candidates.is_empty() && self.phase == Phase::Exploring {
+            for thread in 0..count {
+                let task = &self.tasks[usize::from(thread)];
+                if self.rules.early_timeouts && task.want.until().is_some() && !self.can_go(task) && !self.is_due(task) {
+                    let sleeps = matches!(task.want, Want::Sleep { .. });
+                    if !sleeps || self.could_wake(task) {
+                        candidates.push(self.candidate(thread, How::TimesOut));
+                    }
+                }
+                if self.rules.spurious && self.could_wake(task) {
+                    candidates.push(self.candidate(thread, How::Wakes));
+                }
+            }
+        }
+        self.candidates = candidates;
+    }
+
+    /// Decides who has the next turn, and gives that thread what it wants; `None` if nobody is left who could go on.
+    pub(crate) fn pick(&mut self, from: ThreadNo) -> Option<ThreadNo> {
+        self.count_step();
+        if self.phase != Phase::Draining
+            && let Some(sentence) = self.audit.as_ref().and_then(|audit| audit())
+        {
+            self.fail(Failure::Invariant(sentence));
+        }
+        loop {
+            self.find_candidates(from);
+            if self.candidates.is_empty() {
+                self.find_spinners(from);
+            }
+            if self.candidates.is_empty() && !self.let_time_pass() {
+                return self.dead_end();
+            }
+            if !self.candidates.is_empty() {
+                break;
+            }
+        }
+        let may_stay = self.candidates[0].thread == from && self.candidates[0].how == How::Goes;
+        let chosen = self.choose_thread(may_stay);
+        let Candidate { thread, how, op, object } = self.candidates[chosen];
+        if thread != from && self.phase == Phase::Exploring {
+            let edge = (op as u64) << 48 | u64::from(from) << 40 | u64::from(thread) << 32;
+            let class = self.objects.get(object as usize).map_or(0, |object| object.name.len() as u64);
+            self.handovers.push(edge | class);
+        }
+        self.grant(thread, how);
+        Some(thread)
+    }
+
+    fn count_step(&mut self) {
+        self.steps += 1;
+        if self.steps == self.rules.max_steps && self.phase != Phase::Draining {
+            self.fail(Failure::LiveLock(self.steps));
+        }
+        if self.steps > self.rules.max_steps.saturating_mul(4) {
+            self.phase = Phase::Abandoned;
+        }
+    }
+
+    fn find_spinners(&mut self, from: ThreadNo) {
+        let count = self.tasks.len() as ThreadNo;
+        let mut order = (from + 1..count).chain(0..=from);
+        if let Some(thread) = order.find(|thread| self.tasks[usize::from(*thread)].want == Want::Spin) {
+            // Who spins until a moment has to come to it.
+            self.clock += Duration::from_micros(1);
+            let spinner = self.candidate(thread, How::Goes);
+            self.candidates.push(spinner);
+        }
+    }
+
+    /// Moves the clock to the next time-out; false if there is none.
+    fn let_time_pass(&mut self) -> bool {
+        let due = |task: &Task| match task.want {
+            Want::Sleep { .. } if !self.could_wake(task) => None,
+            _ => task.want.until(),
+        };
+        let Some(next) = self.tasks.iter().filter_map(due).min() else { return false };
+        self.clock = self.clock.max(next);
+        true
+    }
+
+    /// Nobody can go on.
+    fn dead_end(&mut self) -> Option<ThreadNo> {
+        if self.tasks.iter().all(|task| task.want == Want::Ended) {
+            return None;
+        }
+        if self.phase != Phase::Draining {
+            let stuck = self.holdings();
+            let sleeps = self.tasks.iter().any(|task| matches!(task.want, Want::Sleep { told: false, .. }));
+            let held = stuck.iter().any(|holding| !holding.holds.is_empty());
+            self.fail(if sleeps && !held { Failure::LostWakeup(stuck) } else { Failure::Deadlock(stuck) });
+        }
+        self.raise()
+    }
+
+    /// Makes a thread unwind that nothing else brings to its end.
+    fn raise(&mut self) -> Option<ThreadNo> {
+        let raisable = |task: &Task| match task.want {
+            Want::Ended => false,
+            Want::Sleep { .. } => self.could_wake(task),
+            _ => true,
+        };
+        let found = self.tasks.iter().position(|task| !task.unwinding && task.raised < 4 && raisable(task));
+        let Some(thread) = found else {
+            self.phase = Phase::Abandoned;
+            return None;
+        };
+        if let Want::Sleep { lock, .. } = self.tasks[thread].want {
+            self.objects[lock as usize].take(thread as ThreadNo, Mode::Exclusive);
+        }
+        let task = &mut self.tasks[thread];
+        task.raised += 1;
+        task.outcome = Outcome::Raise;
+        task.want = Want::Go { op: Op::Begin, object: 0 };
+        Some(thread as ThreadNo)
+    }
+
+    fn choose_thread(&mut self, may_stay: bool) -> usize {
+        if self.phase != Phase::Exploring || self.candidates.len() == 1 {
+            return 0;
+        }
+        let candidates = std::mem::take(&mut self.candidates);
+        let chosen = self.decide(&Decision::Threads { candidates: &candidates, may_stay });
+        self.candidates = candidates;
+        chosen
+    }
+
+    /// Asks the strategy.
+    pub(crate) fn decide(&mut self, decision: &Decision<'_>) -> usize {
+        let among = decision.among();
+        if self.phase != Phase::Exploring || among < 2 {
+            return 0;
+        }
+        match self.strategy.choose(decision) {
+            Ok(chosen) => {
+                let chosen = chosen.min(among - 1);
+                self.path.push(Choice { chosen: chosen as u8, digest: decision.digest() });
+                self.preemptions += u32::from(decision.is_preemption(chosen));
+                chosen
+            }
+            Err(crate::strategy::Diverged) => {
+                self.fail(Failure::Diverged(self.path.len() as u32));
+                0
+            }
+        }
+    }
+
+    /// Gives a thread what it wants.
+    fn grant(&mut self, thread: ThreadNo, how: How) {
+        let task = &self.tasks[usize::from(thread)];
+        let (want, site) = (task.want, task.site);
+        let timed_out = how == How::TimesOut;
+        match want {
+            Want::Lock { lock, mode, .. } if !timed_out => {
+                self.note_order(thread, lock, site);
+                self.objects[lock as usize].take(thread, mode);
+                self.record(thread, site, |state| What::Locks(state.label(lock)));
+            }
+            Want::Lock { lock, .. } => self.record(thread, site, |state| What::GivesUp(state.label(lock))),
+            Want::Sleep { condvar, lock, .. } => {
+                self.objects[lock as usize].take(thread, Mode::Exclusive);
+                self.record(thread, site, |state| {
+                    let condvar = state.label(condvar);
+                    if timed_out { What::TimesOut(condvar) } else { What::Wakes(condvar) }
+                });
+            }
+            Want::Join { thread: other, .. } => self.record(thread, site, |_| What::Joins(other)),
+            Want::Go { op: Op::Begin, .. } => self.record(thread, None, |_| What::Begins),
+            Want::Go { .. } | Want::Spin | Want::Ended => {}
+        }
+        let task = &mut self.tasks[usize::from(thread)];
+        task.outcome = if timed_out { Outcome::TimedOut } else { Outcome::Done };
+        task.want = Want::Go { op: Op::Point, object: u32::MAX };
+    }
+
+    /// Looks whether two classes of locks are taken in both orders.
+    fn note_order(&mut self, thread: ThreadNo, lock: u32, site: Option<Site>) {
+        if self.phase != Phase::Exploring {
+            return;
+        }
+        let inner = self.objects[lock as usize].name;
+        let Some(site) = site else { return };
+        let held = self.objects.iter().filter(|object| object.is_held_by(thread)).map(|object| object.name);
+        let held: Vec<_> = held.filter(|outer| *outer != inner).collect();
+        for outer in held {
+            self.order.entry((outer, inner)).or_insert(site);
+            if let Some(other) = self.order.get(&(inner, outer)) {
+                let cycle = format!("{inner} inside {outer} at {site}, and {outer} inside {inner} at {other}");
+                self.fail(Failure::LockOrder(cycle));
+                return;
+            }
+        }
+    }
+
+    /// What everybody holds and waits for.
+    pub(crate) fn holdings(&self) -> Vec<Holding> {
+        let wants = |task: &Task| match task.want {
+            Want::Ended => None,
+            Want::Go { .. } | Want::Spin => Some("its turn".to_owned()),
+            Want::Lock { lock, .. } => Some(self.label(lock)),
+            Want::Sleep { condvar, told: false, .. } => Some(format!("a notification of {}", self.label(condvar))),
+            Want::Sleep { lock, .. } => Some(self.label(lock)),
+            Want::Join { thread, .. } => Some(format!("the end of thread {thread}")),
+        };
+        let holding = |(thread, task): (usize, &Task)| {
+            let thread = thread as ThreadNo;
+            let held = self.objects.iter().filter(|object| object.is_held_by(thread));
+            let holds = held.map(ObjectState::label).collect();
+            wants(task).map(|wants| Holding { thread, name: task.name.clone(), holds, wants })
+        };
+        self.tasks.iter().enumerate().filter_map(holding).collect()
+    }
+}

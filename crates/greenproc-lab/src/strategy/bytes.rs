@@ -1,0 +1,29 @@
+//! Choices from bytes, as a fuzzer makes them: what has no byte is the first.
+
+use crate::candidate::Decision;
+use crate::strategy::{Diverged, Strategy};
+
+#[derive(Debug)]
+pub(crate) struct Bytes {
+    bytes: Vec<u8>,
+    at: usize,
+    begun: bool,
+}
+
+impl Bytes {
+    pub(crate) fn new(bytes: Vec<u8>) -> Bytes {
+        Bytes { bytes, at: 0, begun: false }
+    }
+}
+
+impl Strategy for Bytes {
+    fn begin(&mut self) -> bool {
+        !std::mem::replace(&mut self.begun, true)
+    }
+
+    fn choose(&mut self, decision: &Decision<'_>) -> Result<usize, Diverged> {
+        let byte = self.bytes.get(self.at).copied().unwrap_or(0);
+        self.at += 1;
+        Ok(usize::from(byte) % decision.among())
+    }
+}

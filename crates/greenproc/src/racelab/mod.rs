@@ -1,0 +1,50 @@
+//! What the race lab needs of the runtime: faults that can be planted in it, and a look at it while everybody stands still.
+//!
+//! In a build without the feature `racelab` nothing is left of it but two macros that are nothing.
+
+#[cfg(feature = "racelab")]
+mod audit;
+#[cfg(feature = "racelab")]
+mod faults;
+
+#[cfg(feature = "racelab")]
+pub use faults::{Fault, Faults};
+
+/// Whether a fault is planted in this kernel: never, in a build without the race lab.
+macro_rules! planted {
+    ($kernel:expr, $fault:ident) => {{
+        #[cfg(feature = "racelab")]
+        {
+            $kernel.faults.has($crate::racelab::Fault::$fault)
+        }
+        #[cfg(not(feature = "racelab"))]
+        {
+            let _ = &$kernel;
+            false
+        }
+    }};
+}
+
+/// Something for who reads a schedule of the race lab; nothing in other builds.
+macro_rules! lab_note {
+    ($($text:tt)+) => {
+        #[cfg(feature = "racelab")]
+        greenproc_sync::lab::note(|| format!($($text)+));
+    };
+}
+
+/// A place between two steps of a protocol, where the race lab may let others go first; nothing in other builds.
+macro_rules! lab_point {
+    ($name:literal) => {
+        #[cfg(feature = "racelab")]
+        greenproc_sync::lab::point($name);
+    };
+}
+
+/// What the calling thread is from here on, in the schedules of the race lab; nothing in other builds.
+macro_rules! lab_name {
+    ($($text:tt)+) => {
+        #[cfg(feature = "racelab")]
+        greenproc_sync::lab::rename(|| format!($($text)+));
+    };
+}
