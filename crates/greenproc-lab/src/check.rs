@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use greenproc::racelab::Faults;
+use greenproc::racelab::{Fault, Faults};
 use greenproc::{PanicReport, Runtime};
 use greenproc_sync::lab;
 
@@ -17,7 +17,7 @@ use crate::state::Phase;
 #[derive(Clone)]
 pub struct Scenario {
     pub(crate) name: String,
-    pub(crate) fault: Option<String>,
+    pub(crate) fault: Option<Fault>,
     faults: Arc<Faults>,
     body: Body,
 }
@@ -51,11 +51,17 @@ impl Scenario {
         Scenario { name: name.into(), fault: None, faults: Arc::default(), body: Arc::new(body) }
     }
 
+    /// The same with a fault planted in the runtime.
+    #[must_use]
+    pub fn with_fault(self, fault: Fault) -> Scenario {
+        Scenario { fault: Some(fault), ..self }
+    }
+
     /// What the first thread of a schedule runs.
     pub(crate) fn main(&self) -> Box<dyn FnOnce() + Send> {
         let Scenario { faults, body, .. } = self.clone();
-        let planted = self.fault.clone();
-        Box::new(move || one_life(&faults, planted.as_deref(), &body))
+        let planted = self.fault;
+        Box::new(move || one_life(&faults, planted, &body))
     }
 
     /// Explores it.
@@ -65,7 +71,7 @@ impl Scenario {
 }
 
 /// Boots a runtime, runs the scenario, and ends the runtime again.
-fn one_life(faults: &Arc<Faults>, planted: Option<&str>, body: &Body) {
+fn one_life(faults: &Arc<Faults>, planted: Option<Fault>, body: &Body) {
     let scheduler = Scheduler::current().expect("this runs on a thread of a scheduler");
     faults.clear();
     let booted = Runtime::builder()

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use greenproc::racelab::Fault;
 use greenproc_sync::time;
 use parking_lot::Mutex;
 
 use crate::check::Scenario;
-use crate::event::Event;
 use crate::failure::Failure;
 use crate::minimise::minimise;
 use crate::scheduler::Scheduler;
@@ -139,7 +139,7 @@ pub fn replay(scenario: &Scenario, token: &Token, options: &Options) -> (Option<
 fn report(scenario: &Scenario, rules: Rules, path: Vec<crate::token::Choice>, schedule: u64) -> Found {
     let rules = Rules { recording: true, ..rules };
     let seen = run(scenario, rules, Box::new(Replay::lenient(path)));
-    let token = Token::new(&scenario.name, scenario.fault.as_deref(), seen.path.clone());
+    let token = Token::new(&scenario.name, scenario.fault.map(Fault::name), seen.path.clone());
     let failure = seen.failure.clone().unwrap_or(Failure::Diverged(seen.path.len() as u32));
     Found { failure, token, preemptions: seen.preemptions, schedule, timeline: Timeline::of(seen) }
 }
@@ -181,8 +181,3 @@ impl PartialEq for Timeline {
 
 /// What a scenario is made of.
 pub(crate) type Body = Arc<dyn Fn(&greenproc::Runtime) + Send + Sync>;
-
-/// Of a list of events those of one thread.
-pub(crate) fn of_thread(events: &[Event], thread: u16) -> impl Iterator<Item = &Event> {
-    events.iter().filter(move |event| event.thread == thread)
-}

@@ -5,7 +5,7 @@
 //! reported with a token that replays exactly that order.
 //!
 //! - [`check`] explores a scenario of the user's own.
-//! - [`races`] are the runtime's own, each with faults that can be planted in the real code.
+//! - [`Race`]s are the runtime's own, each with faults that can be planted in the real code.
 #![cfg(feature = "racelab")]
 
 mod baton;
@@ -17,6 +17,7 @@ mod failure;
 mod minimise;
 mod object;
 mod pool;
+mod races;
 mod scheduler;
 mod state;
 mod strategy;
@@ -28,6 +29,8 @@ pub use check::{Scenario, check};
 pub use event::{Event, What};
 pub use explore::{Found, Options, Report, explore, replay};
 pub use failure::{Failure, Holding};
+pub use greenproc::racelab::Fault;
+pub use races::Race;
 pub use strategy::{Exhausted, StrategyKind};
 pub use timeline::Timeline;
 pub use token::{BadToken, Token};

@@ -232,6 +232,17 @@ impl Builder {
         self
     }
 
+    /// How many LWPs there may be.
+    fn capacity(&self) -> usize {
+        #[cfg(feature = "racelab")]
+        if let (Some(_), Some(wish)) = (&self.faults, self.max_lwps) {
+            // The lab has threads of its own, and boots so often that the look at the host would be most of it.
+            return wish;
+        }
+        let host = HostLimits::read().thread_capacity();
+        self.max_lwps.map_or(host, |wish| wish.min(host))
+    }
+
     /// How many threads at work are enough.
     fn enough(&self) -> u32 {
         #[cfg(feature = "racelab")]
@@ -252,7 +263,7 @@ impl Builder {
     ///   signal, a real-time signal; or one that cannot be sent, as by [`Runtime::kill`].
     /// - EAGAIN or ENOMEM: the host has no thread left.
     pub fn boot(self) -> Result<Runtime> {
-        let enough = self.enough();
+        let (enough, capacity) = (self.enough(), self.capacity());
         if self.pid_max < 2 {
             return Err(Error::Invalid { what: "pid_max has to be at least 2" });
         }
@@ -270,8 +281,6 @@ impl Builder {
         let host_plan = Plan::make(self.host_signals, self.orphan_grace, kick)?;
         greenproc_os::overflow::install();
         crash::install(self.panic_report == PanicReport::Silent);
-        let host = HostLimits::read().thread_capacity();
-        let capacity = self.max_lwps.map_or(host, |wish| wish.min(host));
         let cpus = limits::usable_cpus();
         let spin = if cpus > 1 { self.spin } else { Duration::ZERO };
         let list = ProcList { admission: Admission::new(capacity), ..ProcList::default() };

@@ -3,12 +3,12 @@
 use greenproc_sync::atomic::{AtomicU64, Ordering};
 
 macro_rules! faults {
-    ($($(#[$doc:meta])+ $fault:ident = $name:literal;)+) => {
+    ($($(#[doc = $doc:literal])+ $fault:ident = $name:literal;)+) => {
         /// A mistake that can be planted in a runtime, at the very place where it could be made.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Fault {
-            $($(#[$doc])+ $fault,)+
+            $($(#[doc = $doc])+ $fault,)+
         }
 
         impl Fault {
@@ -20,6 +20,18 @@ macro_rules! faults {
                 match self {
                     $(Fault::$fault => $name,)+
                 }
+            }
+
+            /// What it is, in a sentence.
+            pub const fn story(self) -> &'static str {
+                match self {
+                    $(Fault::$fault => concat!($($doc),+),)+
+                }
+            }
+
+            /// The one with this name.
+            pub fn from_name(name: &str) -> Option<Fault> {
+                Fault::ALL.iter().copied().find(|fault| fault.name() == name)
             }
         }
     };
@@ -35,13 +47,9 @@ faults! {
 pub struct Faults(AtomicU64);
 
 impl Faults {
-    /// Plants the fault of this name; false if there is none.
-    pub fn plant(&self, name: &str) -> bool {
-        let found = Fault::ALL.iter().find(|fault| fault.name() == name);
-        if let Some(fault) = found {
-            self.0.fetch_or(1 << *fault as u64, Ordering::Relaxed);
-        }
-        found.is_some()
+    /// Plants one.
+    pub fn plant(&self, fault: Fault) {
+        self.0.fetch_or(1 << fault as u64, Ordering::Relaxed);
     }
 
     /// Takes all faults away.
