@@ -88,10 +88,12 @@ fn one_life(faults: &Arc<Faults>, planted: Option<Fault>, body: &Body) {
     if let Some(fault) = planted {
         faults.plant(fault);
     }
+    // Init and the timekeeper are to be at rest when it begins.
+    scheduler.settle(0);
     let audited = runtime.clone();
     scheduler.with(|state| {
         state.audit = Some(Box::new(move || lab::uncontrolled(|| audited.audit())));
-        state.phase = Phase::Exploring;
+        state.begin_exploring();
     });
     let result = catch_unwind(AssertUnwindSafe(|| body(&runtime)));
     faults.clear();

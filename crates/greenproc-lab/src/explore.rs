@@ -51,6 +51,17 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    fn rules(&self) -> Rules {
+        Rules {
+            max_steps: self.max_steps,
+            early_timeouts: self.early_timeouts,
+            spurious: self.spurious,
+            recording: false,
+        }
+    }
+}
+
 /// What an exploration saw.
 #[derive(Debug)]
 pub struct Report {
@@ -85,12 +96,7 @@ pub struct Found {
 
 /// Runs schedules of a scenario until one fails, or all were tried, or enough.
 pub fn explore(scenario: &Scenario, options: &Options) -> Report {
-    let rules = Rules {
-        max_steps: options.max_steps,
-        early_timeouts: options.early_timeouts,
-        spurious: options.spurious,
-        recording: false,
-    };
+    let rules = options.rules();
     let begin = time::now();
     let mut strategy = options.strategy.make();
     let mut handovers = HashSet::new();
@@ -125,13 +131,17 @@ pub fn explore(scenario: &Scenario, options: &Options) -> Report {
 ///
 /// A token of another version of the code may lead elsewhere: that is [`Failure::Diverged`].
 pub fn replay(scenario: &Scenario, token: &Token, options: &Options) -> (Option<Failure>, Timeline) {
-    let rules = Rules {
-        max_steps: options.max_steps,
-        early_timeouts: options.early_timeouts,
-        spurious: options.spurious,
-        recording: true,
-    };
-    let seen = run(scenario, rules, Box::new(Replay::strict(token.path.clone())));
+    recorded(scenario, options, Replay::strict(token.path.clone()))
+}
+
+/// Makes the choices of a token in another scenario, or in the same one without its fault, as far as they fit; after them,
+/// and where they do not fit, nobody is preempted.
+pub fn follow(scenario: &Scenario, token: &Token, options: &Options) -> (Option<Failure>, Timeline) {
+    recorded(scenario, options, Replay::lenient(token.path.clone()))
+}
+
+fn recorded(scenario: &Scenario, options: &Options, strategy: Replay) -> (Option<Failure>, Timeline) {
+    let seen = run(scenario, Rules { recording: true, ..options.rules() }, Box::new(strategy));
     (seen.failure.clone(), Timeline::of(seen))
 }
 

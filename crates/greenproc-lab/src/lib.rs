@@ -27,7 +27,7 @@ mod token;
 
 pub use check::{Scenario, check};
 pub use event::{Event, What};
-pub use explore::{Found, Options, Report, explore, replay};
+pub use explore::{Found, Options, Report, explore, follow, replay};
 pub use failure::{Failure, Holding};
 pub use greenproc::racelab::Fault;
 pub use races::Race;

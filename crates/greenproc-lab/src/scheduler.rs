@@ -95,6 +95,11 @@ impl Scheduler {
         tell(here(&mut self.state.lock()))
     }
 
+    /// Lets all others go on for as long as they can. Called by the thread `me`, which has the turn.
+    pub(crate) fn settle(&self, me: ThreadNo) {
+        self.turn(self.state.lock(), me, Want::Spin, None);
+    }
+
     fn start(&'static self, name: String, entry: Box<dyn FnOnce() + Send>) -> ThreadNo {
         // The thread says which baton is its own before anybody can pass it.
         let (ready, is_ready) = std::sync::mpsc::sync_channel(1);
@@ -315,14 +320,11 @@ impl Controller for Scheduler {
     }
 
     fn rename(&self, me: ThreadNo, text: &mut dyn FnMut() -> String) {
-        let wanted = self.with(|state| state.rules.recording);
-        if wanted {
-            let name = text();
-            self.with(|state| {
-                state.tasks[usize::from(me)].name.clone_from(&name);
-                state.record(me, None, |_| What::Is(name));
-            });
-        }
+        let name = text();
+        self.with(|state| {
+            state.record(me, None, |_| What::Is(name.clone()));
+            state.tasks[usize::from(me)].name = name;
+        });
     }
 
     fn now(&self) -> Instant {

@@ -123,6 +123,15 @@ impl State {
         }
     }
 
+    /// From here on the strategy decides.
+    pub(crate) fn begin_exploring(&mut self) {
+        self.phase = Phase::Exploring;
+        for thread in 0..self.tasks.len() {
+            let name = self.tasks[thread].name.clone();
+            self.record(thread as ThreadNo, None, |_| What::Is(name));
+        }
+    }
+
     /// Something went wrong. What comes later is only a consequence.
     pub(crate) fn fail(&mut self, failure: Failure) {
         if self.failure.is_none() {
@@ -178,6 +187,10 @@ impl State {
             }
         }
         if !candidates.is_empty() && self.phase == Phase::Exploring {
+            if self.tasks[usize::from(from)].want == Want::Spin {
+                // It may have spun for long enough.
+                candidates.push(self.candidate(from, How::Wakes));
+            }
             for thread in 0..count {
                 let task = &self.tasks[usize::from(thread)];
                 if self.rules.early_timeouts && task.want.until().is_some() && !self.can_go(task) && !self.is_due(task) {
