@@ -18,6 +18,9 @@ use crate::token::Choice;
 /// Looks at the runtime while everybody stands still: what is wrong, if anything.
 pub(crate) type Audit = Box<dyn Fn() -> Option<String> + Send>;
 
+/// A time-out beyond this never comes: who waits for one waits for somebody.
+const HORIZON: Duration = Duration::from_secs(24 * 3600);
+
 /// What a schedule may do and how long it may take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
@@ -266,7 +269,8 @@ impl State {
             Want::Sleep { .. } if !self.could_wake(task) => None,
             _ => task.want.until(),
         };
-        let Some(next) = self.tasks.iter().filter_map(due).min() else { return false };
+        let next = self.tasks.iter().filter_map(due).min().filter(|next| *next < HORIZON);
+        let Some(next) = next else { return false };
         self.clock = self.clock.max(next);
         true
     }
