@@ -116,7 +116,9 @@ fn one_life(faults: &Arc<Faults>, planted: Option<Fault>, body: &Body) {
         Ok(Ok(report)) if report.is_clean() => drop(runtime),
         Ok(report) => {
             let text = report.map_or_else(|error| error.to_string(), |report| report.to_string());
-            scheduler.with(|state| state.fail(Failure::Invariant(format!("the runtime does not shut down: {text}"))));
+            scheduler.with(|state| {
+                state.fail(Failure::Invariant(format!("the runtime does not shut down: {text}")))
+            });
             std::mem::forget(runtime);
         }
         // It cannot be ended: its memory stays, its threads are brought to their ends one by one.

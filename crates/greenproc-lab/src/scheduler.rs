@@ -198,7 +198,8 @@ fn forever() -> ! {
 
 pub(crate) fn message(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".to_owned())
+    text.or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "without a message".to_owned())
 }
 
 impl Controller for Scheduler {
@@ -257,7 +258,8 @@ impl Controller for Scheduler {
         self.turn(held, me, Want::Go { op: Op::Notify, object: condvar }, Some(site));
         let mut held = self.state.lock();
         let state = here(&mut held);
-        let asleep = |want: &Want| matches!(want, Want::Sleep { condvar: on, told: false, .. } if *on == condvar);
+        let asleep =
+            |want: &Want| matches!(want, Want::Sleep { condvar: on, told: false, .. } if *on == condvar);
         let mut sleepers: Vec<usize> =
             (0..state.tasks.len()).filter(|thread| asleep(&state.tasks[*thread].want)).collect();
         if !all && sleepers.len() > 1 {

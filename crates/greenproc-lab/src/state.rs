@@ -151,7 +151,9 @@ impl State {
             Want::Go { .. } => true,
             Want::Spin | Want::Ended => false,
             Want::Lock { lock, mode, .. } => self.objects[lock as usize].is_free_for(mode),
-            Want::Sleep { lock, told, .. } => told && self.objects[lock as usize].is_free_for(Mode::Exclusive),
+            Want::Sleep { lock, told, .. } => {
+                told && self.objects[lock as usize].is_free_for(Mode::Exclusive)
+            }
             Want::Join { thread, .. } => self.tasks[usize::from(thread)].want == Want::Ended,
         }
     }
@@ -196,7 +198,11 @@ impl State {
             }
             for thread in 0..count {
                 let task = &self.tasks[usize::from(thread)];
-                if self.rules.early_timeouts && task.want.until().is_some() && !self.can_go(task) && !self.is_due(task) {
+                if self.rules.early_timeouts
+                    && task.want.until().is_some()
+                    && !self.can_go(task)
+                    && !self.is_due(task)
+                {
                     let sleeps = matches!(task.want, Want::Sleep { .. });
                     if !sleeps || self.could_wake(task) {
                         candidates.push(self.candidate(thread, How::TimesOut));
@@ -381,7 +387,8 @@ impl State {
         for outer in held {
             self.order.entry((outer, inner)).or_insert(site);
             if let Some(other) = self.order.get(&(inner, outer)) {
-                let cycle = format!("{inner} inside {outer} at {site}, and {outer} inside {inner} at {other}");
+                let cycle =
+                    format!("{inner} inside {outer} at {site}, and {outer} inside {inner} at {other}");
                 self.fail(Failure::LockOrder(cycle));
                 return;
             }
@@ -394,7 +401,9 @@ impl State {
             Want::Ended => None,
             Want::Go { .. } | Want::Spin => Some("its turn".to_owned()),
             Want::Lock { lock, .. } => Some(self.label(lock)),
-            Want::Sleep { condvar, told: false, .. } => Some(format!("a notification of {}", self.label(condvar))),
+            Want::Sleep { condvar, told: false, .. } => {
+                Some(format!("a notification of {}", self.label(condvar)))
+            }
             Want::Sleep { lock, .. } => Some(self.label(lock)),
             Want::Join { thread, .. } => Some(format!("the end of thread {thread}")),
         };

@@ -26,12 +26,27 @@ pub(crate) struct Task {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Want {
     /// Its turn.
-    Go { op: Op, object: u32 },
+    Go {
+        op: Op,
+        object: u32,
+    },
     /// That others go first.
     Spin,
-    Lock { lock: u32, mode: Mode, until: Option<Duration> },
-    Sleep { condvar: u32, lock: u32, until: Option<Duration>, told: bool },
-    Join { thread: ThreadNo, until: Option<Duration> },
+    Lock {
+        lock: u32,
+        mode: Mode,
+        until: Option<Duration>,
+    },
+    Sleep {
+        condvar: u32,
+        lock: u32,
+        until: Option<Duration>,
+        told: bool,
+    },
+    Join {
+        thread: ThreadNo,
+        until: Option<Duration>,
+    },
     /// Nothing any more.
     Ended,
 }

@@ -149,7 +149,17 @@ mod tests {
 
     #[test]
     fn what_is_no_token_is_refused() {
-        for text in ["", "a:b", "1:s:-:3b", "1::-:3b:00000", "1:s:-:3b:0", "1:s:-:a:0", "1:s:-:A:0", "1:s:-::xyz", "1:s::b:0"] {
+        for text in [
+            "",
+            "a:b",
+            "1:s:-:3b",
+            "1::-:3b:00000",
+            "1:s:-:3b:0",
+            "1:s:-:a:0",
+            "1:s:-:A:0",
+            "1:s:-::xyz",
+            "1:s::b:0",
+        ] {
             assert!(text.parse::<Token>().is_err(), "{text}");
         }
         assert!("1:s:-:99999999999999999999999b:0".parse::<Token>().is_err());

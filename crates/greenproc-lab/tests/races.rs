@@ -13,8 +13,16 @@ fn every_shape_is_clean_and_every_planted_fault_is_found() {
         }
         for fault in race.faults {
             let planted = race.scenario(Some(*fault)).explore(&options);
-            let found = planted.found.unwrap_or_else(|| panic!("{}: {} was not found", race.name, fault.name()));
-            eprintln!("{} {}: schedule {}, {} preemptions: {}", race.name, fault.name(), found.schedule, found.preemptions, found.failure);
+            let found =
+                planted.found.unwrap_or_else(|| panic!("{}: {} was not found", race.name, fault.name()));
+            eprintln!(
+                "{} {}: schedule {}, {} preemptions: {}",
+                race.name,
+                fault.name(),
+                found.schedule,
+                found.preemptions,
+                found.failure
+            );
             let (failure, timeline) = replay(&race.scenario(Some(*fault)), &found.token, &options);
             assert_eq!(failure.as_ref(), Some(&found.failure));
             assert_eq!(timeline, found.timeline);

@@ -64,7 +64,10 @@ impl<C: LockClass> RawMutex<C> {
 
 impl<C: LockClass> fmt::Debug for RawMutex<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RawMutex").field("class", &C::NAME).field("locked", &self.inner.is_locked()).finish_non_exhaustive()
+        f.debug_struct("RawMutex")
+            .field("class", &C::NAME)
+            .field("locked", &self.inner.is_locked())
+            .finish_non_exhaustive()
     }
 }
 

@@ -65,7 +65,9 @@ impl<C: LockClass> RawRwLock<C> {
                 true
             }
             Asking::Try => control.by.try_lock(control.me, object, mode, Location::caller()),
-            Asking::Until(until) => control.by.lock_until(control.me, object, mode, until, Location::caller()),
+            Asking::Until(until) => {
+                control.by.lock_until(control.me, object, mode, until, Location::caller())
+            }
         }
     }
 
@@ -88,7 +90,10 @@ enum Asking {
 
 impl<C: LockClass> fmt::Debug for RawRwLock<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RawRwLock").field("class", &C::NAME).field("locked", &self.inner.is_locked()).finish_non_exhaustive()
+        f.debug_struct("RawRwLock")
+            .field("class", &C::NAME)
+            .field("locked", &self.inner.is_locked())
+            .finish_non_exhaustive()
     }
 }
 

@@ -87,9 +87,7 @@ pub fn join(thread: Thread) -> Stack {
 /// The thread itself, if it has not ended in time.
 pub fn join_timeout(thread: Thread, timeout: Duration) -> Result<Stack, Thread> {
     match thread.0 {
-        Which::Native(thread) => {
-            thread.join_timeout(timeout).map_err(|thread| Thread(Which::Native(thread)))
-        }
+        Which::Native(thread) => thread.join_timeout(timeout).map_err(|thread| Thread(Which::Native(thread))),
         #[cfg(feature = "racelab")]
         Which::Controlled(no, stack) => match lab::control() {
             Some(control) if !control.by.join(control.me, no, Some(lab::after(timeout))) => {

@@ -83,9 +83,7 @@ impl Strategy for Bounded {
         self.at += 1;
         let digest = decision.digest();
         if at == self.stack.len() {
-            let affordable = |chosen: &usize| {
-                !decision.is_preemption(*chosen) || self.spent < self.bound
-            };
+            let affordable = |chosen: &usize| !decision.is_preemption(*chosen) || self.spent < self.bound;
             // Preemptions come last among the choices, or are all but the first.
             let open = (0..decision.among()).take_while(affordable).count();
             self.cut |= open < decision.among();
