@@ -117,7 +117,7 @@ fn one_life(faults: &Arc<Faults>, planted: Option<Fault>, body: &Body) {
         Ok(report) => {
             let text = report.map_or_else(|error| error.to_string(), |report| report.to_string());
             scheduler.with(|state| {
-                state.fail(Failure::Invariant(format!("the runtime does not shut down: {text}")))
+                state.fail(Failure::Invariant(format!("the runtime does not shut down: {text}")));
             });
             std::mem::forget(runtime);
         }

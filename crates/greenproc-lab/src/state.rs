@@ -19,7 +19,7 @@ use crate::token::Choice;
 pub(crate) type Audit = Box<dyn Fn() -> Option<String> + Send>;
 
 /// A time-out beyond this never comes: who waits for one waits for somebody.
-const HORIZON: Duration = Duration::from_secs(24 * 3600);
+const HORIZON: Duration = Duration::from_hours(24);
 
 /// What a schedule may do and how long it may take.
 #[derive(Clone, Copy, Debug)]
@@ -333,18 +333,14 @@ impl State {
         if self.phase != Phase::Exploring || among < 2 {
             return 0;
         }
-        match self.strategy.choose(decision) {
-            Ok(chosen) => {
-                let chosen = chosen.min(among - 1);
-                self.path.push(Choice { chosen: chosen as u8, digest: decision.digest() });
-                self.preemptions += u32::from(decision.is_preemption(chosen));
-                chosen
-            }
-            Err(crate::strategy::Diverged) => {
-                self.fail(Failure::Diverged(self.path.len() as u32));
-                0
-            }
-        }
+        let Ok(chosen) = self.strategy.choose(decision) else {
+            self.fail(Failure::Diverged(self.path.len() as u32));
+            return 0;
+        };
+        let chosen = chosen.min(among - 1);
+        self.path.push(Choice { chosen: chosen as u8, digest: decision.digest() });
+        self.preemptions += u32::from(decision.is_preemption(chosen));
+        chosen
     }
 
     /// Gives a thread what it wants.
@@ -400,11 +396,10 @@ impl State {
         let wants = |task: &Task| match task.want {
             Want::Ended => None,
             Want::Go { .. } | Want::Spin => Some("its turn".to_owned()),
-            Want::Lock { lock, .. } => Some(self.label(lock)),
             Want::Sleep { condvar, told: false, .. } => {
                 Some(format!("a notification of {}", self.label(condvar)))
             }
-            Want::Sleep { lock, .. } => Some(self.label(lock)),
+            Want::Lock { lock, .. } | Want::Sleep { lock, .. } => Some(self.label(lock)),
             Want::Join { thread, .. } => Some(format!("the end of thread {thread}")),
         };
         let holding = |(thread, task): (usize, &Task)| {

@@ -401,6 +401,7 @@ impl Kernel {
             if record.is_observed() { list.watches.ended(record.pid, status) } else { Wakers::default() };
         let thawed = if record.is_frozen() { list.freezes.gone(node) } else { Wakeups::default() };
         let Buried { record, reaped } = list.tree.zombify(node, death);
+        lab_note!("pid {}: Exiting -> {}", record.pid, if reaped.is_some() { "reaped" } else { "Zombie" });
         if !ties.is_empty() {
             self.release_orphans(guard, ties);
         }

@@ -142,6 +142,7 @@ impl Leftovers {
 impl ProcList {
     /// Notes that a process left the tree. The numbers of its group and session are free from here on.
     pub(crate) fn note_reaped(&mut self, pids: &PidTable, reaped: &Reaped) {
+        lab_note!("pid {}: Zombie -> reaped", reaped.pid);
         self.reaped += 1;
         pids.free(reaped.freed);
         if matches!(self.phase, Phase::Down(_)) {

@@ -404,8 +404,10 @@ impl ProcState {
         now: impl FnOnce() -> Instant,
     ) -> Nudges {
         let Some(exiting) = self.life.begin_exit() else { return Nudges::new() };
+        let end = end.into();
+        lab_note!("{:?} -> {exiting:?}: {:?}", self.life, end.status);
         self.life = exiting;
-        self.end = Some(end.into());
+        self.end = Some(end);
         self.timers = None;
         // Death ends a stop; those who stand still are interrupted below.
         self.stop = None;

@@ -67,6 +67,7 @@ impl PidTable {
     /// Claims the next free pid for the process that `make` returns for it (decision 24). The process can be looked up
     /// from here on, and answers ESRCH until it is linked. If no number is free, `make` is given back.
     pub(crate) fn claim<F: FnOnce(Pid) -> Proc>(&self, make: F) -> Result<Arc<Proc>, F> {
+        lab_point!("the claim of a pid");
         for turn in 0..self.max {
             let pid = self.next();
             if let MapEntry::Vacant(vacant) = self.slots.entry(pid) {
@@ -97,6 +98,7 @@ impl PidTable {
 
     /// Who has this pid.
     pub(crate) fn find(&self, pid: Pid) -> Option<Entry> {
+        lab_point!("the look-up of a pid");
         self.slots.get(&pid).and_then(|slot| slot.process.clone())
     }
 
@@ -109,6 +111,7 @@ impl PidTable {
 
     /// Gives the pid of a reaped process back. What is returned is dropped by the caller, after unlocking.
     pub(crate) fn release(&self, pid: Pid) -> Option<Entry> {
+        lab_point!("the release of a pid");
         self.update(pid, |slot| slot.process.take())
     }
 

@@ -203,6 +203,7 @@ impl Worker {
         lab_name!("{} pid {} {lwp}", &*process.name(), process.pid);
         let alive = {
             let mut state = process.state.lock();
+            lab_note!("pid {}: {:?} -> {:?}", process.pid, state.life, state.life.activate());
             state.life = state.life.activate();
             let mut alive = state.life == Life::Active;
             if let Some(entry) = state.lwp(lwp) {

@@ -5,14 +5,14 @@ use crate::strategy::{Diverged, Strategy};
 
 #[derive(Debug)]
 pub(crate) struct Bytes {
-    bytes: Vec<u8>,
+    given: Vec<u8>,
     at: usize,
     begun: bool,
 }
 
 impl Bytes {
     pub(crate) fn new(bytes: Vec<u8>) -> Bytes {
-        Bytes { bytes, at: 0, begun: false }
+        Bytes { given: bytes, at: 0, begun: false }
     }
 }
 
@@ -22,7 +22,7 @@ impl Strategy for Bytes {
     }
 
     fn choose(&mut self, decision: &Decision<'_>) -> Result<usize, Diverged> {
-        let byte = self.bytes.get(self.at).copied().unwrap_or(0);
+        let byte = self.given.get(self.at).copied().unwrap_or(0);
         self.at += 1;
         Ok(usize::from(byte) % decision.among())
     }

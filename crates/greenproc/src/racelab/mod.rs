@@ -26,7 +26,6 @@ macro_rules! planted {
 }
 
 /// Something for who reads a schedule of the race lab; nothing in other builds.
-#[allow(unused_macros, reason = "the first user is to come")]
 macro_rules! lab_note {
     ($($text:tt)+) => {
         #[cfg(feature = "racelab")]
