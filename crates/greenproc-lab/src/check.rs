@@ -77,6 +77,7 @@ fn one_life(faults: &Arc<Faults>, planted: Option<Fault>, body: &Body) {
     let booted = Runtime::builder()
         .race_lab(Arc::clone(faults))
         .max_lwps(256)
+        .spin(Duration::ZERO)
         .stack_size(16 << 10)
         // An idle thread that looks again and again whether it is still needed would keep the clock going.
         .keep_threads(Duration::from_secs(1 << 30))

@@ -243,14 +243,15 @@ impl Builder {
         self.max_lwps.map_or(host, |wish| wish.min(host))
     }
 
-    /// How many threads at work are enough.
-    fn enough(&self) -> u32 {
+    /// On how many CPUs threads may be at work.
+    fn cpus(&self) -> usize {
         #[cfg(feature = "racelab")]
         if self.faults.is_some() {
-            return u32::MAX;
+            // The lab's threads share one, and are to do what they would on a large machine.
+            return self.max_lwps.unwrap_or(usize::MAX);
         }
         let _ = self;
-        limits::usable_cpus() as u32
+        limits::usable_cpus()
     }
 
     /// Boots: makes the tree, its init and the first threads.
@@ -263,7 +264,7 @@ impl Builder {
     ///   signal, a real-time signal; or one that cannot be sent, as by [`Runtime::kill`].
     /// - EAGAIN or ENOMEM: the host has no thread left.
     pub fn boot(self) -> Result<Runtime> {
-        let (enough, capacity) = (self.enough(), self.capacity());
+        let (cpus, capacity) = (self.cpus(), self.capacity());
         if self.pid_max < 2 {
             return Err(Error::Invalid { what: "pid_max has to be at least 2" });
         }
@@ -281,12 +282,11 @@ impl Builder {
         let host_plan = Plan::make(self.host_signals, self.orphan_grace, kick)?;
         greenproc_os::overflow::install();
         crash::install(self.panic_report == PanicReport::Silent);
-        let cpus = limits::usable_cpus();
         let spin = if cpus > 1 { self.spin } else { Duration::ZERO };
         let list = ProcList { admission: Admission::new(capacity), ..ProcList::default() };
         let mut starts = Starts::default();
         let class = starts.class(self.stack_size, true);
-        let pace = Arc::new(Pace::new(enough));
+        let pace = Arc::new(Pace::new(cpus as u32));
         starts.set_pace(class, Arc::clone(&pace));
         let config = Config {
             spin,
