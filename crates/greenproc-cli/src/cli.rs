@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use greenproc::Call;
 
 use crate::failure::{Failure, one_line};
 use crate::span;
@@ -28,6 +29,7 @@ pub(crate) enum Job {
     RunFiles(FilesOptions),
     Stress(StressOptions),
     Shell(ShellOptions),
+    Strace(StraceOptions),
     Lastcomm(LastcommOptions),
 }
 
@@ -104,6 +106,39 @@ pub(crate) struct ShellOptions {
     /// What the script finds as $1 and so on
     #[arg(value_name = "ARGUMENT", trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) arguments: Vec<String>,
+}
+
+/// Run a command and print the calls that it makes of the runtime, as strace does
+///
+/// CMD is one of the shell's programs ('greenproc shell -c help' lists them), or 'shell' with its own arguments. What it does
+/// appears on stderr, call by call: the name, the arguments, and what came of it; signals, and how it ended. Calls of the
+/// host, such as reading a file, appear as 'blocking'. The exit status is that of CMD.
+#[derive(Debug, clap::Args)]
+#[command(after_help = format!("Calls: {}", Call::ALL.iter().map(|call| call.name()).collect::<Vec<_>>().join(", ")))]
+pub(crate) struct StraceOptions {
+    /// Trace the processes that it makes, too; each line says whose it is
+    #[arg(short = 'f', long)]
+    pub(crate) follow_forks: bool,
+    /// Print no lines, but in the end how often each call was made, how often it failed, and how long it took
+    #[arg(short = 'c', long)]
+    pub(crate) summary_only: bool,
+    /// Write to this file instead of stderr
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Only these calls, by name, with commas between them
+    #[arg(short = 'e', long = "trace", value_name = "CALLS", value_delimiter = ',', value_parser = call)]
+    pub(crate) calls: Vec<Call>,
+    /// With -c: print one JSON object instead of a table
+    #[arg(long, requires = "summary_only")]
+    pub(crate) json: bool,
+    /// What to run, and its arguments
+    #[arg(value_name = "CMD", required = true, trailing_var_arg = true)]
+    pub(crate) command: Vec<String>,
+}
+
+/// A call by its name; `trace=` before it is what strace calls this.
+fn call(name: &str) -> Result<Call, &'static str> {
+    Call::from_name(name.strip_prefix("trace=").unwrap_or(name)).ok_or("there is no such call")
 }
 
 /// Print which processes have ended, the last first, from a file that --accounting wrote

@@ -79,6 +79,12 @@ pub(crate) fn one_line(text: &str) -> String {
     line
 }
 
+/// What the host says, without its number.
+pub(crate) fn plainly(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split_once(" (os error").map_or(text.as_str(), |(plain, _)| plain).to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,9 +6,10 @@
 //! | `run-files` | hashes the files below a directory, one process per file, with a time limit |
 //! | `stress` | makes, kills and reaps processes for a while, and says whether each was reaped exactly once |
 //! | `shell` | a small shell with job control whose commands are processes of the runtime |
+//! | `strace` | runs a command and prints the calls that it makes of the runtime |
 //! | `lastcomm` | prints which processes have ended, from a file of accounting records |
 //!
-//! Exit status: that of the last command for `shell`; else 0 if all went as it should, 1 if something differed, failed or
+//! Exit status: that of the command for `shell` and `strace`; else 0 if all went as it should, 1 if something differed, failed or
 //! leaked, 2 if the command could not begin; then one line on stderr, beginning with `greenproc: `, says why. SIGTERM and
 //! SIGINT end the processes, and then the command, with 128 and the signal's number. Whoever reads the output may stop
 //! reading: the command ends quietly.
@@ -23,6 +24,7 @@ mod lull;
 mod quantity;
 mod shell;
 mod span;
+mod strace;
 mod stress;
 mod style;
 mod tour;
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Job::RunFiles(options) => files::run(&options),
         Job::Stress(options) => stress::run(&options),
         Job::Lastcomm(options) => lastcomm::run(&options),
+        Job::Strace(options) => return strace::run(options).unwrap_or_else(|failure| failure.report()),
         Job::Shell(options) => return shell::run(options).unwrap_or_else(|failure| failure.report()),
     };
     match verdict {

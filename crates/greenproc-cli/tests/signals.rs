@@ -105,3 +105,19 @@ fn tour_is_ended_by_sigint() {
     running.says("10. A burst");
     running.ends_by("INT", 130);
 }
+
+/// What is traced ends by the signal, and that is written, before the command ends.
+#[test]
+fn strace_is_ended_by_sigterm() {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("lines");
+    let running = Running::start(&["strace", "-o", path.to_str().expect("UTF-8"), "hang"]);
+    let lines = || fs::read_to_string(&path).unwrap_or_default();
+    while !lines().contains("blocking(") {
+        std::thread::yield_now();
+    }
+    running.ends_by("TERM", 143);
+    let lines = lines();
+    assert!(lines.starts_with("blocking( <unfinished ...>\n--- SIGTERM {"), "{lines}");
+    assert!(lines.ends_with(" ---\n+++ killed by SIGTERM +++\n"), "{lines}");
+}

@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 
 use super::status::Status;
 use super::stream::Output;
+use crate::failure::{one_line, plainly};
 
 /// Why a program or a builtin gave up.
 #[derive(Debug)]
@@ -54,11 +55,5 @@ impl Complaint {
 
 /// Writes a line in one piece. If it cannot be written there is nobody left to tell.
 pub(crate) fn say(stderr: &mut Output, text: &str) {
-    let _ = stderr.write_all(format!("{}\n", crate::failure::one_line(text)).as_bytes());
-}
-
-/// What the host says, without its number.
-pub(crate) fn plainly(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split_once(" (os error").map_or(text.as_str(), |(plain, _)| plain).to_owned()
+    let _ = stderr.write_all(format!("{}\n", one_line(text)).as_bytes());
 }

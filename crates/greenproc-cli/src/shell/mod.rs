@@ -17,8 +17,8 @@ mod run;
 mod session;
 mod source;
 mod state;
-mod status;
-mod stream;
+pub(crate) mod status;
+pub(crate) mod stream;
 mod syntax;
 mod terminal;
 mod variables;
@@ -30,7 +30,7 @@ use std::time::Duration;
 use greenproc::{Command, ExitStatus, ProcessGroup, Runtime};
 
 use crate::cli::ShellOptions;
-use crate::failure::Failure;
+use crate::failure::{Failure, plainly};
 use crate::host;
 use run::{Kind, Shell};
 use source::Source;
@@ -38,48 +38,89 @@ use state::State;
 use status::Status;
 use stream::Streams;
 use terminal::Console;
+use variables::Variables;
 
 /// How long jobs that are left may take to end when they are asked to.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Runs a shell to its end. The exit status is that of its last command.
 pub(crate) fn run(options: ShellOptions) -> Result<ExitCode, Failure> {
-    let (script, name, arguments) = read_options(options)?;
+    let plan = Plan::read(options)?;
+    let interactive = plan.is_interactive();
     let streams = Streams::of_host()?;
-    let interactive = matches!(script, Script::Terminal);
     // A signal of the host ends the shell, which leaves the terminal as it was.
     let runtime = if interactive { host::builder().boot()? } else { Runtime::boot()? };
-    let own_runtime = runtime.clone();
-    let shell = Command::new("shell", move |process| {
-        let kind = if matches!(script, Script::Terminal) { Kind::Interactive } else { Kind::Script };
-        let mut source = match script {
-            Script::Text(text) => Source::text(&text),
-            Script::Input => Source::Input(streams.stdin.clone()),
-            Script::Terminal => match Source::terminal() {
-                Ok(source) => source,
-                Err(_) => Source::Input(streams.stdin.clone()),
-            },
-        };
-        let state = State::new(process.pid(), name, arguments);
-        let mut shell = Shell::new(process, own_runtime, streams, state, kind);
-        if kind == Kind::Interactive {
-            match Console::open(process, &shell.streams) {
-                Ok(console) => shell.console = console,
-                Err(error) => shell.complain(error),
-            }
-        }
-        let status = session::run(&mut shell, &mut source);
-        if let Some(console) = &shell.console {
-            console.drain(process);
-        }
-        ExitStatus::from(status)
-    });
-    // The leader of a group could not make a session of its own.
-    let shell = if interactive { shell } else { shell.process_group(ProcessGroup::New) };
-    let waited = runtime.spawn(shell)?.wait().map_err(Failure::from);
+    let waited = runtime.spawn(plan.command(runtime.clone(), streams))?.wait().map_err(Failure::from);
     let status = if interactive { host::unless_ended(&runtime, waited)? } else { waited? }.status;
     let _whoever_was_left_has_ended = runtime.shutdown(GRACE)?;
     Ok(ExitCode::from(Status::of(status).code()))
+}
+
+/// The process of a program that runs without a shell, with the host's environment; `None` if there is none of this name.
+pub(crate) fn program(
+    name: &str,
+    arguments: Vec<String>,
+    runtime: Runtime,
+    streams: Streams,
+) -> Option<Command> {
+    let program = programs::find(name)?;
+    let environment = Variables::of_host().environment();
+    Some(Command::new(program.name, move |process| {
+        programs::run(program, process, runtime, arguments, environment, streams)
+    }))
+}
+
+/// A shell that is to run.
+pub(crate) struct Plan {
+    script: Script,
+    /// `$0`.
+    name: String,
+    /// `$1` and so on.
+    arguments: Vec<String>,
+}
+
+impl Plan {
+    /// As the command line says. A script is read now.
+    pub(crate) fn read(options: ShellOptions) -> Result<Plan, Failure> {
+        let (script, name, arguments) = read_options(options)?;
+        Ok(Plan { script, name, arguments })
+    }
+
+    fn is_interactive(&self) -> bool {
+        matches!(self.script, Script::Terminal)
+    }
+
+    /// The process of the shell.
+    pub(crate) fn command(self, runtime: Runtime, streams: Streams) -> Command {
+        let interactive = self.is_interactive();
+        let Plan { script, name, arguments } = self;
+        let shell = Command::new("shell", move |process| {
+            let kind = if interactive { Kind::Interactive } else { Kind::Script };
+            let mut source = match script {
+                Script::Text(text) => Source::text(&text),
+                Script::Input => Source::Input(streams.stdin.clone()),
+                Script::Terminal => match Source::terminal() {
+                    Ok(source) => source,
+                    Err(_) => Source::Input(streams.stdin.clone()),
+                },
+            };
+            let state = State::new(process.pid(), name, arguments);
+            let mut shell = Shell::new(process, runtime, streams, state, kind);
+            if interactive {
+                match Console::open(process, &shell.streams) {
+                    Ok(console) => shell.console = console,
+                    Err(error) => shell.complain(error),
+                }
+            }
+            let status = session::run(&mut shell, &mut source);
+            if let Some(console) = &shell.console {
+                console.drain(process);
+            }
+            ExitStatus::from(status)
+        });
+        // The leader of a group could not make a session of its own.
+        if interactive { shell } else { shell.process_group(ProcessGroup::New) }
+    }
 }
 
 /// What is to be run.
@@ -98,7 +139,7 @@ fn read_options(options: ShellOptions) -> Result<(Script, String, Vec<String>), 
         (None, Some(file)) => match std::fs::read_to_string(&file) {
             Ok(text) => Ok((Script::Text(text), file, arguments)),
             Err(error) => {
-                let what = complaint::plainly(&error);
+                let what = plainly(&error);
                 Err(Failure::Usage(format!("{file}: {what} (try 'greenproc shell --help')")))
             }
         },

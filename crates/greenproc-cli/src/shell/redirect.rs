@@ -3,10 +3,10 @@
 use greenproc::Process;
 use rustix::fs::OFlags;
 
-use super::complaint::plainly;
 use super::expand::{self, Values};
 use super::stream::{self, Input, Output, Streams};
 use super::syntax::{Channel, Redirection};
+use crate::failure::plainly;
 
 /// A redirection whose file name is expanded.
 #[derive(Clone, Debug)]

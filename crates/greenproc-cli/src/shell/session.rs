@@ -2,13 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use super::complaint::{plainly, say};
+use super::complaint::say;
 use super::lexer::Remedy;
 use super::parser;
 use super::run::{Kind, Shell};
 use super::source::{Line, Prompt, Source};
 use super::status::Status;
 use super::syntax::List;
+use crate::failure::plainly;
 
 /// What came of reading a command.
 enum Read {

@@ -5,7 +5,8 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use rustix::fs::OFlags;
 
 use super::Context;
-use crate::shell::complaint::{Complaint, plainly};
+use crate::failure::plainly;
+use crate::shell::complaint::Complaint;
 use crate::shell::status::Status;
 use crate::shell::stream::{self, Batch, Input, Output};
 
