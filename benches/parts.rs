@@ -1,6 +1,6 @@
 //! Question: what does a process pay for a part that it uses (hooks, values, an arena, a personality, an environment, descriptors, limits,
-//! counters), and what
-//! do `exec` and `vfork` cost beside a life?
+//! counters), what do
+//! `exec` and `vfork` cost beside a life, and what a call that a policy or a tracer looks at?
 //!
 //! A parent process spawns lives a hundred at a time and waits for them; what a part costs is the difference to the plain row,
 //! divided by a hundred. On one CPU (`taskset -c 0`) that is CPU time; on several, most of it is hidden behind the parent.
@@ -15,7 +15,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use criterion::Criterion;
-use greenproc::{Command, ExitStatus, Limits, Local, LwpLocal, Process, Runtime};
+use crossbeam_channel::bounded;
+use greenproc::{
+    Call, Command, ExitStatus, Limits, Local, LwpLocal, Policy, Process, Runtime, TraceOptions, Tracee,
+};
 
 use stopwatch::Stopwatch;
 
@@ -34,13 +37,16 @@ type Life = (&'static str, fn() -> Command);
 /// What is done again and again.
 type Use = (&'static str, fn(&Process));
 
+/// How long so many calls of a process take that somebody looks at.
+type Watched = (&'static str, fn(&Process, u64) -> Duration);
+
 fn main() {
     let mut criterion = Criterion::default()
         .sample_size(10)
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2))
         .configure_from_args();
-    let lives: [Life; 15] = [
+    let lives: [Life; 16] = [
         ("plain", || Command::new("plain", |_| {})),
         ("with an exit hook", || Command::new("hook", |p| p.on_exit(|_, _| {}))),
         ("with a personality", || Command::new("own", |_| {}).personality(|_, _| ExitStatus::exited(0))),
@@ -61,6 +67,7 @@ fn main() {
         ("that shares actions", || Command::new("shares", |_| {}).share_signal_actions()),
         ("with work for its pool", || Command::new("aio", |p| p.aio(|_| ())?.wait(p))),
         ("that counts", || Command::new("counted", |_| {}).counted()),
+        ("under a policy", || Command::new("restricted", |_| {}).policy(harmless())),
         ("with an exec", || Command::new("first", |p| p.exec(Command::new("second", |_| {})))),
     ];
     let runtime = Runtime::builder().program("program", |_| {}).boot().expect("it boots");
@@ -73,8 +80,13 @@ fn main() {
     }
     group.finish();
     let mut group = criterion.benchmark_group("one");
-    let uses: [Use; 12] = [
+    let uses: [Use; 13] = [
         ("spawn and wait", |p| done(p.spawn(Command::new("plain", |_| {})).and_then(|child| child.wait()))),
+        ("spawn of a tracee that is let run, and wait", |p| {
+            let child = p.spawn(Command::new("plain", |_| {}).traced(TraceOptions::empty()));
+            let tracee = child.and_then(|child| p.tracee(child.id())).expect("it is traced");
+            done(tracee.wait(p).and_then(|_| tracee.cont(None)).and_then(|()| tracee.wait(p)));
+        }),
         ("vfork and wait", |p| done(p.vfork(Command::new("plain", |_| {})).and_then(|child| child.wait()))),
         ("vfork of what executes, and wait", |p| {
             let command = Command::new("first", |p| p.exec(Command::new("second", |_| {})));
@@ -102,7 +114,56 @@ fn main() {
         });
     }
     group.finish();
+    let mut group = criterion.benchmark_group("a call");
+    let watched: [Watched; 4] = [
+        ("as it is", |p, count| calls(p, count)),
+        ("under a policy", |p, count| {
+            p.restrict(harmless()).expect("nothing forbids it");
+            calls(p, count)
+        }),
+        ("of a tracee that runs", |p, count| calls_of_a_tracee(p, count, |tracee| tracee.cont(None))),
+        ("of a tracee that is stepped, two stops", |p, count| {
+            calls_of_a_tracee(p, count, |tracee| tracee.step_call(None))
+        }),
+    ];
+    for (name, watched) in watched {
+        group.bench_function(name, |bencher| {
+            bencher.iter_custom(|count| {
+                let child = runtime.spawn_returning("parent", move |p| watched(p, count));
+                let (child, took) = child.expect("room for one process");
+                done(child.wait());
+                took.take().expect("it returned")
+            });
+        });
+    }
+    group.finish();
     criterion.final_summary();
+}
+
+/// A policy that allows what is measured.
+fn harmless() -> Policy {
+    Policy::new().kill(Call::Chroot)
+}
+
+/// Makes a call so often.
+fn calls(p: &Process, count: u64) -> Duration {
+    let watch = Stopwatch::start();
+    for _ in 0..count {
+        std::hint::black_box(p.ppid());
+    }
+    watch.elapsed()
+}
+
+/// The same as a tracee, which is let go on like this.
+fn calls_of_a_tracee(p: &Process, count: u64, go_on: impl Fn(&Tracee) -> greenproc::Result<()>) -> Duration {
+    let (tell, told) = bounded(1);
+    let tracee = Command::new("tracee", move |p| tell.send(calls(p, count)));
+    let child = p.spawn(tracee.traced(TraceOptions::empty())).expect("room for a child");
+    let tracee = p.tracee(child.id()).expect("it is traced");
+    while tracee.wait(p).expect("it is traced").status.stopped_signal().is_some() {
+        done(go_on(&tracee));
+    }
+    told.recv().expect("it has told")
 }
 
 fn limited(limits: Limits) -> Command {
