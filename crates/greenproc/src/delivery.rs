@@ -1,79 +1,30 @@
 //! Signals: what becomes of one that comes, and what an LWP has to meet.
 //!
 //! What ends or stops a process does so when it is posted, unless it is blocked; what is handled waits, pending, for an
-//! LWP that does not block it to come to a checkpoint or a sleep. All of it is guarded by `p_smutex`; what changes the
-//! tree besides (a stop, a continuation) is returned, and told under `proclist_lock` in the hold in which it was posted
+//! LWP that does not block it to come to a checkpoint or a sleep. All of it is guarded by `p_smutex` (`signal_state.rs`,
+//! `standstill.rs`); what changes the tree besides (a stop, a continuation) is returned, and told under `proclist_lock` in the hold in which it was posted
 //! (`stop.rs`).
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use greenproc_sync::atomic::Ordering;
 
 use crate::DefaultAction;
 use crate::action::{Handler, How, SaFlags, SigAction};
-use crate::action_table::{ActionTable, Kind, SharedActions};
+use crate::action_table::Kind;
 use crate::error::Exhausted;
-use crate::lwp::{Finality, Leaving, Lwp, Place};
-use crate::pending::Pending;
+use crate::lwp::{Finality, Leaving, Lwp};
 use crate::pid::LwpId;
 use crate::proc::{Nudges, ProcState, Request};
 use crate::siginfo::SigInfo;
 use crate::signal::Signal;
 use crate::sigset::SigSet;
+use crate::standstill::{Change, Stop};
 use crate::status::ExitStatus;
-use crate::trace::Traced;
-
-/// Neither can be blocked, caught or ignored.
-pub(crate) const UNSTOPPABLE: SigSet = SigSet::of(Signal::KILL).with(Signal::STOP);
 
 /// The signals that stop by default.
 pub(crate) const STOPS: SigSet =
     SigSet::of(Signal::STOP).with(Signal::TSTP).with(Signal::TTIN).with(Signal::TTOU);
-
-/// What a process has of signals, once it has anything.
-#[derive(Default)]
-pub(crate) struct Signals {
-    actions: Option<ActionTable>,
-    /// Pending for the process as a whole.
-    pending: Pending,
-    /// What its tracer sees to, if it has one.
-    pub(crate) traced: Option<Box<Traced>>,
-}
-
-impl Signals {
-    pub(crate) fn pending_mut(&mut self) -> &mut Pending {
-        &mut self.pending
-    }
-}
-
-/// What an LWP has of signals, once it has anything.
-#[derive(Default)]
-pub(crate) struct LwpSignals {
-    pub(crate) mask: SigSet,
-    pending: Pending,
-    /// What it takes by `sigtimedwait`, blocked or not.
-    awaits: SigSet,
-}
-
-/// How a process is being stopped, or stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stop {
-    /// Which signal stops it; none if it is only frozen.
-    pub(crate) signal: Option<Signal>,
-    /// Its last LWP has stopped after that signal, and the parent was told.
-    pub(crate) complete: bool,
-    /// It is frozen, which is nobody's business: no parent is told, and no SIGCONT ends it.
-    pub(crate) frozen: Option<Frozen>,
-}
-
-/// How far a freeze has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Frozen {
-    /// An LWP has not come to where it stands still.
-    Moving,
-    Still,
-}
 
 /// What a signal means to a process.
 enum Verdict {
@@ -92,13 +43,6 @@ pub(crate) struct Posted {
     pub(crate) nudges: Nudges,
     /// Told under `proclist_lock`, in the same hold.
     pub(crate) change: Option<Change>,
-}
-
-/// What a parent is told of a child that lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
-    Stopped(Signal),
-    Continued,
 }
 
 /// What an LWP does about a signal that it took.
@@ -128,72 +72,7 @@ impl Signal {
     }
 }
 
-impl Lwp {
-    pub(crate) fn mask(&self) -> SigSet {
-        self.signals.as_ref().map_or(SigSet::EMPTY, |signals| signals.mask)
-    }
-
-    fn awaits(&self, signal: Signal) -> bool {
-        self.signals.as_ref().is_some_and(|signals| signals.awaits.contains(signal))
-    }
-
-    /// Whether it lets the signal through.
-    fn is_open_to(&self, signal: Signal) -> bool {
-        self.place != Place::Leaving && !self.mask().contains(signal)
-    }
-
-    pub(crate) fn pending_mut(&mut self) -> &mut Pending {
-        &mut self.signals().pending
-    }
-
-    fn signals(&mut self) -> &mut LwpSignals {
-        self.signals.get_or_insert_default()
-    }
-}
-
 impl ProcState {
-    fn signals_mut(&mut self) -> &mut Signals {
-        self.signals.get_or_insert_default()
-    }
-
-    pub(crate) fn actions(&self) -> Option<&ActionTable> {
-        self.signals.as_ref().and_then(|signals| signals.actions.as_ref())
-    }
-
-    pub(crate) fn action(&self, signal: Signal) -> SigAction {
-        self.actions().map(|actions| actions.get(signal)).unwrap_or_default()
-    }
-
-    pub(crate) fn action_flags(&self, signal: Signal) -> SaFlags {
-        self.actions().map_or(SaFlags::empty(), |actions| actions.flags(signal))
-    }
-
-    /// The table that the process shares with others, made now; for a child that shares it.
-    pub(crate) fn share_actions(&mut self) -> Arc<SharedActions> {
-        self.signals_mut().actions.get_or_insert_default().share()
-    }
-
-    /// The table that the process shares with others, if it does.
-    pub(crate) fn shared_actions(&self) -> Option<&Arc<SharedActions>> {
-        self.actions().and_then(ActionTable::shared)
-    }
-
-    pub(crate) fn has_signals(&self) -> bool {
-        self.signals.is_some() || self.lwps.iter().any(|lwp| lwp.signals.is_some())
-    }
-
-    /// A new process's: its parent's actions and the mask of the LWP that made it, nothing pending (decision 15).
-    pub(crate) fn inherit_signals(&mut self, actions: Option<ActionTable>, mask: SigSet) {
-        if let Some(actions) = actions {
-            self.signals_mut().actions = Some(actions);
-        }
-        if !mask.is_empty()
-            && let Some(lwp) = self.lwps.first_mut()
-        {
-            lwp.signals().mask = mask;
-        }
-    }
-
     /// Sets an action; a signal that is now ignored is pending no more. The former one is to be dropped after unlocking.
     #[must_use = "drop it after unlocking"]
     pub(crate) fn set_action(&mut self, signal: Signal, action: SigAction) -> SigAction {
@@ -205,85 +84,11 @@ impl ProcState {
         former
     }
 
-    /// Another body replaces the process's own: what was caught has its default action, what was ignored stays ignored. The
-    /// former actions are to be dropped after unlocking.
-    #[must_use = "drop them after unlocking"]
-    pub(crate) fn forget_handlers(&mut self) -> Option<ActionTable> {
-        let signals = self.signals.as_mut()?;
-        let former = signals.actions.take()?;
-        signals.actions = former.ignored();
-        Some(former)
-    }
-
-    /// No LWP is in `sigtimedwait`.
-    pub(crate) fn forget_awaited(&mut self) {
-        for signals in self.lwps.iter_mut().filter_map(|lwp| lwp.signals.as_mut()) {
-            signals.awaits = SigSet::EMPTY;
-        }
-    }
-
     /// Whether SIGCHLD means anything to the process.
     pub(crate) fn hears_of_children(&self) -> bool {
         self.is_traced()
             || matches!(self.verdict(Signal::CHLD), Verdict::Handle)
             || self.lwps.iter().any(|lwp| lwp.mask().contains(Signal::CHLD) || lwp.awaits(Signal::CHLD))
-    }
-
-    pub(crate) fn pending_for(&self, id: LwpId) -> SigSet {
-        let of_process = self.signals.as_ref().map_or(SigSet::EMPTY, |signals| signals.pending.set());
-        let lwp = self.lwps.iter().find(|lwp| lwp.id == id);
-        let own = lwp.and_then(|lwp| lwp.signals.as_ref()).map_or(SigSet::EMPTY, |own| own.pending.set());
-        of_process | own
-    }
-
-    pub(crate) fn mask_of(&self, id: LwpId) -> SigSet {
-        self.lwps.iter().find(|lwp| lwp.id == id).map_or(SigSet::EMPTY, Lwp::mask)
-    }
-
-    /// Changes what the LWP blocks; returns what it blocked before. It has to look at what is pending now.
-    pub(crate) fn set_mask(&mut self, id: LwpId, mask: SigSet) -> SigSet {
-        let mask = mask - UNSTOPPABLE;
-        let Some(lwp) = self.lwp(id) else { return SigSet::EMPTY };
-        if lwp.signals.is_none() && mask.is_empty() {
-            return SigSet::EMPTY;
-        }
-        let former = std::mem::replace(&mut lwp.signals().mask, mask);
-        if let Some(seat) = &lwp.seat {
-            seat.attention.store(true, Ordering::Relaxed);
-        }
-        former
-    }
-
-    /// From here on, these signals wake the LWP and are left for it.
-    pub(crate) fn set_awaits(&mut self, id: LwpId, awaits: SigSet) {
-        if let Some(lwp) = self.lwp(id) {
-            lwp.signals().awaits = awaits;
-        }
-    }
-
-    /// Takes a pending signal out of `wanted`, the LWP's own first.
-    pub(crate) fn take_pending(&mut self, id: LwpId, wanted: SigSet) -> Option<SigInfo> {
-        self.take_pending_of(id, wanted).map(|(info, _)| info)
-    }
-
-    /// The same, with the LWP that it was for, if it was for one.
-    pub(crate) fn take_pending_of(&mut self, id: LwpId, wanted: SigSet) -> Option<(SigInfo, Option<LwpId>)> {
-        let own = self.lwp(id).and_then(|lwp| lwp.signals.as_mut()).and_then(|own| own.pending.take(wanted));
-        if let Some(own) = own {
-            return Some((own, Some(id)));
-        }
-        let of_process = self.signals.as_mut().and_then(|signals| signals.pending.take(wanted));
-        of_process.map(|info| (info, None))
-    }
-
-    /// Takes actions and what is pending away from a process whose end is decided; what its tracer has of it stays.
-    #[must_use = "drop them after unlocking"]
-    pub(crate) fn take_signals(&mut self) -> Option<Box<Signals>> {
-        let mut taken = self.signals.take()?;
-        if let Some(traced) = taken.traced.take() {
-            self.signals = Some(Box::new(Signals { traced: Some(traced), ..Signals::default() }));
-        }
-        Some(taken)
     }
 
     fn verdict(&self, signal: Signal) -> Verdict {
@@ -388,21 +193,6 @@ impl ProcState {
         }
     }
 
-    fn queue(&mut self, info: SigInfo, to: Option<LwpId>) -> Result<(), Exhausted> {
-        let limit = self.pending_limit;
-        let signals = self.signals.get_or_insert_default();
-        let own = to.and_then(|id| self.lwps.iter_mut().find(|lwp| lwp.id == id));
-        let pending = match own {
-            Some(lwp) => &mut lwp.signals().pending,
-            None => &mut signals.pending,
-        };
-        if info.signal.is_real_time() && pending.len() >= limit as usize {
-            return Err(Exhausted::Signals { limit });
-        }
-        pending.push(info);
-        Ok(())
-    }
-
     fn post_polite(&mut self, now: Instant) -> Nudges {
         self.term.post();
         let handled = self.term.is_pending();
@@ -415,91 +205,6 @@ impl ProcState {
         .collect()
     }
 
-    /// Forgets what is pending of these.
-    fn discard(&mut self, signals: SigSet) {
-        if let Some(own) = &mut self.signals {
-            own.pending.discard(signals);
-        }
-        for lwp in &mut self.lwps {
-            if let Some(own) = &mut lwp.signals {
-                own.pending.discard(signals);
-            }
-        }
-    }
-
-    /// The process has to stop: every LWP does at its next checkpoint or sleep; one that sleeps counts as stopped where it
-    /// is (decision 16).
-    pub(crate) fn begin_stop(&mut self, signal: Signal, now: Instant) -> Option<Change> {
-        match &mut self.stop {
-            Some(stop) if stop.signal.is_some() => return None,
-            Some(frozen) => frozen.signal = Some(signal),
-            None => self.stop = Some(Stop { signal: Some(signal), complete: false, frozen: None }),
-        }
-        self.make_stand(now);
-        self.complete_stop()
-    }
-
-    /// Every LWP stands still, at its next checkpoint or where it sleeps.
-    fn make_stand(&mut self, now: Instant) {
-        for lwp in &mut self.lwps {
-            match (lwp.place, &lwp.seat) {
-                (Place::Running, _) => {
-                    let _ = lwp.interrupt(Finality::Passing, now);
-                }
-                (_, Some(seat)) => seat.attention.store(true, Ordering::Relaxed),
-                (_, None) => {}
-            }
-        }
-    }
-
-    /// Freezes the process; whether it stands still already, or is about to end.
-    pub(crate) fn freeze(&mut self, now: Instant) -> bool {
-        if self.life.begin_exit().is_none() {
-            return true;
-        }
-        let stop = self.stop.get_or_insert(Stop { signal: None, complete: false, frozen: None });
-        if stop.frozen.is_none() {
-            stop.frozen = Some(Frozen::Moving);
-            self.make_stand(now);
-            self.note_still();
-        }
-        self.stop.is_none_or(|stop| stop.frozen == Some(Frozen::Still))
-    }
-
-    /// Notes that the last LWP of a frozen process stands still, if that is so; whether it is news.
-    pub(crate) fn note_still(&mut self) -> bool {
-        let running = self.is_running();
-        let moving = self.stop.as_mut().filter(|stop| !running && stop.frozen == Some(Frozen::Moving));
-        moving.map(|stop| stop.frozen = Some(Frozen::Still)).is_some()
-    }
-
-    /// A frozen process goes on, unless a signal has stopped it.
-    pub(crate) fn thaw(&mut self, now: Instant) -> Nudges {
-        match &mut self.stop {
-            Some(stop) if stop.frozen.is_some() => stop.frozen = None,
-            Some(_) | None => return Nudges::new(),
-        }
-        if self.stop.is_some_and(|stop| stop.signal.is_some()) {
-            return Nudges::new();
-        }
-        self.stop = None;
-        self.go_on(now)
-    }
-
-    fn is_running(&self) -> bool {
-        self.lwps.iter().any(|lwp| lwp.place == Place::Running)
-    }
-
-    /// Notes that the last LWP has stopped, if that is so.
-    pub(crate) fn complete_stop(&mut self) -> Option<Change> {
-        let running = self.is_running();
-        let stop = self.stop.as_mut().filter(|stop| !running && !stop.complete)?;
-        let signal = stop.signal?;
-        stop.complete = true;
-        self.stopped_by = Some(signal);
-        Some(Change::Stopped(signal))
-    }
-
     /// A stopped process goes on, and looks at what came in the meantime.
     fn resume(&mut self, now: Instant) -> Posted {
         let Some(stop) = self.stop.take() else { return Posted::default() };
@@ -509,31 +214,6 @@ impl ProcState {
             return Posted { change, ..Posted::default() };
         }
         Posted { nudges: self.go_on(now), change }
-    }
-
-    /// Nothing makes the LWPs stand still any more.
-    fn go_on(&mut self, now: Instant) -> Nudges {
-        self.wake_stopped();
-        self.look_again(now)
-    }
-
-    /// No signal stops it any more; one that is frozen stands still all the same.
-    pub(crate) fn lift_stop(&mut self) {
-        let frozen = self.stop.filter(|stop| stop.frozen.is_some());
-        self.stop = frozen.map(|stop| Stop { signal: None, complete: false, ..stop });
-        if self.stop.is_none() {
-            self.wake_stopped();
-        }
-    }
-
-    /// Whether a signal stops it, or is about to.
-    pub(crate) fn is_stopped(&self) -> bool {
-        self.stop.is_some_and(|stop| stop.signal.is_some())
-    }
-
-    /// Which signal stops it, once the last LWP stands.
-    pub(crate) fn stands_for(&self) -> Option<Signal> {
-        self.stop.filter(|stop| stop.complete).and_then(|stop| stop.signal)
     }
 
     /// Looks at what came while the process stood, or while somebody else saw to it.
@@ -568,15 +248,6 @@ impl ProcState {
             }
         }
         nudges
-    }
-
-    /// Lets those LWPs go that have stopped at a checkpoint.
-    pub(crate) fn wake_stopped(&self) {
-        for lwp in self.lwps.iter().filter(|lwp| lwp.place == Place::Stopped) {
-            if let Some(seat) = &lwp.seat {
-                seat.sleep_cv.notify_one();
-            }
-        }
     }
 
     /// The verdict on a signal that was taken, and the handler to call. Others that share the actions may change them between
@@ -619,7 +290,7 @@ impl ProcState {
             Verdict::End(status) => Delivery::Done(self.begin_exit(status, Some(id), now)),
             Verdict::Stop => {
                 if let Some(lwp) = self.lwp(id) {
-                    lwp.signals().pending.push(info);
+                    lwp.pending_mut().push(info);
                 }
                 Delivery::Stop
             }

@@ -20,7 +20,6 @@ use greenproc_sync::atomic::{Ordering, fence};
 use greenproc_sync::{assert_no_locks_held, time};
 
 use crate::accounting::{Accounting, Record};
-use crate::delivery::Signals;
 use crate::departures::Departure;
 use crate::event::{EventFilter, EventKind};
 use crate::kernel::{BATCH, Kernel, Leftovers, Phase, ProcListGuard};
@@ -32,6 +31,7 @@ use crate::process::Process;
 use crate::shutdown;
 use crate::siginfo::SigInfo;
 use crate::signal::Signal;
+use crate::signal_state::Signals;
 use crate::status::ExitStatus;
 use crate::table::Entry;
 use crate::term::OnTerm;

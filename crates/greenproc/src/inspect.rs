@@ -10,13 +10,13 @@ use greenproc_os::clock;
 use greenproc_sync::atomic::Ordering;
 use greenproc_sync::time;
 
-use crate::delivery::Frozen;
 use crate::error::{Error, Result};
 use crate::kernel::{BATCH, Kernel};
 use crate::life::Life;
 use crate::lwp::{Lwp, Place};
 use crate::pid::{LwpId, Pid};
 use crate::proc::Proc;
+use crate::standstill::Frozen;
 use crate::status::ExitStatus;
 use crate::timekeeper::STUCK_AFTER;
 use crate::tree::{NodeRef, Seen, SeenBody, Zombie};

@@ -11,9 +11,9 @@ use greenproc_sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use greenproc_sync::{AtomicStatic, Condvar};
 use std::time::Instant;
 
-use crate::delivery::LwpSignals;
 use crate::locks::{PSmutex, StartQueue};
 use crate::pid::LwpId;
+use crate::signal_state::LwpSignals;
 use crate::tree::WaitSlot;
 
 /// What a native thread lends to whichever LWP runs on it. Made once per thread.

@@ -13,7 +13,6 @@ use greenproc_sync::{Condvar, Mutex};
 use smallvec::SmallVec;
 
 use crate::action::SaFlags;
-use crate::delivery::{Signals, Stop};
 use crate::extras::Extras;
 use crate::image::{Name, NameNow};
 use crate::life::Life;
@@ -24,6 +23,8 @@ use crate::pid::{LwpId, Pid};
 use crate::report::ExitReport;
 use crate::selector::Waited;
 use crate::signal::Signal;
+use crate::signal_state::Signals;
+use crate::standstill::Stop;
 use crate::starts::ClassId;
 use crate::status::ExitStatus;
 use crate::term::Term;

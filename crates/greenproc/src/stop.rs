@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use greenproc_sync::time;
 
-use crate::delivery::{Change, STOPS};
+use crate::delivery::STOPS;
 use crate::error::Exhausted;
 use crate::event;
 use crate::inspect::usage_now;
@@ -18,6 +18,7 @@ use crate::proc::Proc;
 use crate::process::Process;
 use crate::siginfo::SigInfo;
 use crate::signal::Signal;
+use crate::standstill::Change;
 use crate::status::ExitStatus;
 use crate::tree::EventKind;
 

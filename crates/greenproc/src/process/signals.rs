@@ -7,7 +7,6 @@ use greenproc_sync::time;
 
 use crate::action::SigAction;
 use crate::call::{Call, args};
-use crate::delivery::UNSTOPPABLE;
 use crate::error::{Error, Exhausted, Result};
 use crate::pid::{LwpId, Pid};
 use crate::process::Process;
@@ -15,6 +14,7 @@ use crate::process::request::{MaskAfter, Met};
 use crate::process::sleep::Slept;
 use crate::siginfo::{SigCode, SigInfo};
 use crate::signal::Signal;
+use crate::signal_state::UNSTOPPABLE;
 use crate::sigset::SigSet;
 use crate::table::Entry;
 use crate::target;

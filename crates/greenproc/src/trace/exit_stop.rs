@@ -5,12 +5,12 @@
 use greenproc_sync::atomic::{AtomicU8, Ordering};
 
 use crate::call::{Call, args};
-use crate::delivery::Change;
 use crate::error::Result;
 use crate::life::Life;
 use crate::proc::ProcState;
 use crate::process::Process;
 use crate::signal::Signal;
+use crate::standstill::Change;
 use crate::status::ExitStatus;
 use crate::trace::TraceOptions;
 

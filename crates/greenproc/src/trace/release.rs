@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use greenproc_sync::time;
 
-use crate::delivery::Change;
 use crate::event::EventKind;
 use crate::kernel::{BATCH, Kernel, Leftovers, ProcListGuard};
 use crate::pid::Pid;
 use crate::proc::Proc;
 use crate::siginfo::SigInfo;
 use crate::signal::Signal;
+use crate::standstill::Change;
 use crate::trace::TraceOptions;
 use crate::tree::{NodeRef, Reaped, SeenBody};
 

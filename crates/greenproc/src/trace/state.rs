@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use crate::delivery::Change;
 use crate::life::Life;
 use crate::pid::LwpId;
 use crate::proc::{Nudges, ProcState};
 use crate::siginfo::SigInfo;
 use crate::signal::Signal;
 use crate::sigset::SigSet;
+use crate::standstill::Change;
 use crate::status::ExitStatus;
 use crate::trace::{TraceOptions, TraceStop};
 
