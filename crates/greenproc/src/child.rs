@@ -46,7 +46,7 @@ pub struct Child {
     /// The process that made it, whose user decides whom a signal through this handle may reach; `None` if none did.
     maker: Option<Arc<Proc>>,
     /// What a wait through this handle took.
-    waited: Mutex<Leaf, Option<Waited>>,
+    waited: Mutex<Leaf, Option<Box<Waited>>>,
     kills_on_drop: AtomicBool,
 }
 
@@ -270,7 +270,7 @@ impl Child {
 
     /// What a wait through this handle took.
     #[cfg(feature = "async")]
-    pub(crate) fn note(&self) -> &Mutex<Leaf, Option<Waited>> {
+    pub(crate) fn note(&self) -> &Mutex<Leaf, Option<Box<Waited>>> {
         &self.waited
     }
 
@@ -281,7 +281,10 @@ impl Child {
     }
 
     fn taken(&self, flags: WaitFlags) -> Option<Waited> {
-        self.waited.lock().clone().filter(|_| flags.contains(WaitFlags::EXITED))
+        if !flags.contains(WaitFlags::EXITED) {
+            return None;
+        }
+        self.waited.lock().as_deref().cloned()
     }
 
     /// What the runtime reaped for the handle when it shut down; else somebody else took it.
@@ -290,7 +293,7 @@ impl Child {
             return Ok(waited);
         }
         let word = self.record.state.lock().last_word.take();
-        word.map(|waited| self.waited.lock().insert(*waited).clone()).ok_or(Error::NoChild)
+        word.map(|waited| (**self.waited.lock().insert(waited)).clone()).ok_or(Error::NoChild)
     }
 }
 

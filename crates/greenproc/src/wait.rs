@@ -178,7 +178,7 @@ enum Taken {
 }
 
 /// Where a handle keeps what it reaped.
-pub(crate) type Note<'a> = Option<&'a Mutex<Leaf, Option<Waited>>>;
+pub(crate) type Note<'a> = Option<&'a Mutex<Leaf, Option<Box<Waited>>>>;
 
 fn take_out(
     kernel: &Kernel,
@@ -196,7 +196,7 @@ fn take_out(
     if let Found::Reaped(reaped) = &found {
         list.note_reaped(&kernel.pids, reaped);
         if let Some(note) = note {
-            *note.lock() = Some(Waited::of(reaped.pid, &reaped.zombie));
+            *note.lock() = Some(Box::new(Waited::of(reaped.pid, &reaped.zombie)));
         }
     }
     Taken::Here(found)
