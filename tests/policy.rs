@@ -86,6 +86,11 @@ fn tries() -> Vec<Try> {
             let (_reader, writer) = greenproc::pipe();
             number(writer.write_all(p, b"text"))
         }),
+        (Call::Read, |_| number(greenproc::pipe().0.try_read(&mut [0; 4]))),
+        (Call::Write, |_| {
+            let (_reader, writer) = greenproc::pipe();
+            number(writer.try_write(b"text"))
+        }),
         (Call::Open, |p| number(p.open(1))),
         (Call::Descriptor, |p| number(p.descriptor::<u8>(p.open(1_u8).expect("allowed")))),
         (Call::Dup, |p| number(p.dup(p.open(1).expect("allowed")))),

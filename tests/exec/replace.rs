@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use greenproc::accounting::{Flags, Record};
 use greenproc::{
     ArenaBox, Command, EventFilter, EventKind, ExitStatus, Local, LwpId, LwpLocal, MaskHow, NoteFlags,
-    NoteKind, Process, ProcessGroup, SaFlags, SigAction, Signal, WaitFlags, WaitFor,
+    NoteKind, Process, ProcessGroup, SaFlags, SigAction, Signal, TraceOptions, WaitFlags, WaitFor,
 };
 use greenproc_tests::{AN_HOUR, Fixture, OnDrop, burn, errno, hold, next_event, owns, soon, succeeded};
 
@@ -350,7 +350,7 @@ fn a_body_that_swallows_its_unwinding_is_replaced_all_the_same() {
 #[test]
 fn what_cannot_be_done_is_refused_and_changes_nothing() {
     let fixture = fixture();
-    let changes: [fn(Command) -> Command; 7] = [
+    let changes: [fn(Command) -> Command; 10] = [
         |command| command.process_group(ProcessGroup::New),
         Command::new_session,
         |command| command.signal_mask(Signal::HUP),
@@ -358,6 +358,9 @@ fn what_cannot_be_done_is_refused_and_changes_nothing() {
         |command| command.limits(greenproc::Limits::default()),
         |command| command.stack_size(1 << 20),
         Command::own_thread,
+        |command| command.traced(TraceOptions::empty()),
+        Command::stop_on_exit,
+        Command::counted,
     ];
     fixture.inside(move |p| {
         for (case, change) in changes.into_iter().enumerate() {

@@ -352,6 +352,9 @@ impl Command {
                     && !more.shares.directory
                     && !more.shares.actions
                     && more.policy.is_none()
+                    && more.traced.is_none()
+                    && !more.stop_on_exit
+                    && !more.counted
             });
         if is_plain {
             return Ok(());

@@ -53,7 +53,7 @@ impl Process {
     /// [`vfork`](Process::vfork) goes on, and who listens is told by the event [`Executed`](EventKind::Executed).
     ///
     /// Called in a handler, it leaves the mask as it was outside. What the command says of anything else (group, session,
-    /// mask, exit signal, limits, stack, thread) is for new processes, and an error here. A personality replaces the
+    /// mask, exit signal, limits, stack, thread, tracer, stop on exit, counting) is for new processes, and an error here. A personality replaces the
     /// process's.
     ///
     /// If the process is killed, or another LWP ends it or panics, before the new body begins, that is its end. If two LWPs

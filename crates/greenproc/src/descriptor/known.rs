@@ -31,7 +31,7 @@ impl Stream for PipeReader {
     fn read(&self, process: &Process, buf: &mut [u8], waiting: Waiting) -> Result<usize> {
         match waiting {
             Waiting::Allowed => self.read_entered(process, buf),
-            Waiting::Refused => self.try_read(buf),
+            Waiting::Refused => self.read_now(buf),
         }
     }
 }
@@ -40,7 +40,7 @@ impl Stream for PipeWriter {
     fn write(&self, process: &Process, buf: &[u8], waiting: Waiting) -> Result<usize> {
         match waiting {
             Waiting::Allowed => self.write_entered(process, buf),
-            Waiting::Refused => self.try_write(buf).inspect_err(|error| broken(process, error)),
+            Waiting::Refused => self.write_now(buf).inspect_err(|error| broken(process, error)),
         }
     }
 }

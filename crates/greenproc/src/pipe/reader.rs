@@ -9,6 +9,7 @@ use crate::call::{Call, args, count_value};
 use crate::error::{Error, Result};
 use crate::process::Process;
 use crate::wait_queue::{Waiter, Wakeups, wait_for};
+use crate::worker;
 
 /// An end of a [`pipe`](crate::pipe) that is read from. A clone is another one.
 ///
@@ -74,7 +75,8 @@ impl PipeReader {
         self.receive(Some(process), buf)
     }
 
-    /// Reads what is there, and does not wait. No checkpoint. From anywhere.
+    /// Reads what is there, and does not wait. No checkpoint. From anywhere; in a process it is a call as
+    /// [`read`](PipeReader::read) is, to its policy and its tracer.
     ///
     /// Returns 0 at the end of the file, and for an empty `buf`.
     ///
@@ -90,6 +92,18 @@ impl PipeReader {
     /// assert_eq!(reader.try_read(&mut [0; 8]).expect("the end"), 0);
     /// ```
     pub fn try_read(&self, buf: &mut [u8]) -> Result<usize> {
+        match worker::current() {
+            Some(process) => {
+                let length = buf.len();
+                let value = |&read: &usize| count_value(read);
+                process.gate_value(Call::Read, || args![length], value, || self.read_now(buf))
+            }
+            None => self.read_now(buf),
+        }
+    }
+
+    /// The same, for a caller that has entered the process.
+    pub(crate) fn read_now(&self, buf: &mut [u8]) -> Result<usize> {
         self.take(buf, None).ok_or(Error::WouldBlock { what: "the pipe is empty" })
     }
 
@@ -154,7 +168,7 @@ impl io::Read for PipeReader {
 impl io::Read for &PipeReader {
     #[track_caller]
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        match crate::worker::current() {
+        match worker::current() {
             Some(process) => PipeReader::read(self, &process, buf).map_err(|error| process.host_error(error)),
             None => Ok(self.receive(None, buf)?),
         }

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::process::Process;
 use crate::signal::Signal;
 use crate::wait_queue::{Waiter, Wakeups, wait_for};
+use crate::worker;
 
 /// An end of a [`pipe`](crate::pipe) that is written to. A clone is another one.
 ///
@@ -100,7 +101,8 @@ impl PipeWriter {
     }
 
     /// Writes what there is room for, and does not wait: up to [`PIPE_BUF`](crate::PIPE_BUF) bytes all or none, of more
-    /// what fits. No checkpoint, and no signal. From anywhere.
+    /// what fits. No checkpoint, and no signal. From anywhere; in a process it is a call as [`write`](PipeWriter::write) is, to
+    /// its policy and its tracer.
     ///
     /// # Errors
     /// - EAGAIN: there is no room.
@@ -116,6 +118,17 @@ impl PipeWriter {
     /// assert_eq!(writer.try_write(b"more").expect_err("nobody reads").errno(), 32); // EPIPE
     /// ```
     pub fn try_write(&self, buf: &[u8]) -> Result<usize> {
+        match worker::current() {
+            Some(process) => {
+                let value = |&written: &usize| count_value(written);
+                process.gate_value(Call::Write, || args![buf.len()], value, || self.write_now(buf))
+            }
+            None => self.write_now(buf),
+        }
+    }
+
+    /// The same, for a caller that has entered the process.
+    pub(crate) fn write_now(&self, buf: &[u8]) -> Result<usize> {
         match self.put(buf, None)? {
             0 if !buf.is_empty() => Err(Error::WouldBlock { what: "the pipe is full" }),
             count => Ok(count),
@@ -201,7 +214,7 @@ impl io::Write for PipeWriter {
 impl io::Write for &PipeWriter {
     #[track_caller]
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        if let Some(process) = crate::worker::current() {
+        if let Some(process) = worker::current() {
             return PipeWriter::write(self, &process, buf).map_err(|error| process.host_error(error));
         }
         let sent = self.send(None, buf);
