@@ -449,6 +449,7 @@ fn stale_calls(p: &Process) -> Vec<(&'static str, i32)> {
         ("sigaction", errno(p.sigaction(Signal::CHLD, SigAction::IGNORE))),
         ("set_child_subreaper", errno(p.set_child_subreaper(true))),
         ("setpgid", errno(p.setpgid(None, None))),
+        ("ktrace", errno(p.ktrace(&greenproc::ktrace::Recorder::new(1)))),
         ("sleep", errno(p.sleep(FOR_EVER))),
         ("lock", errno(lock.lock(p).map(drop))),
         ("read", errno(reader.read(p, &mut [0; 8]))),
@@ -478,7 +479,7 @@ fn stale_calls(p: &Process) -> Vec<(&'static str, i32)> {
 }
 
 fn all_esrch(said: &[(&'static str, i32)]) -> bool {
-    said.len() == 19 && said.iter().all(|&(_, errno)| errno == libc::ESRCH)
+    said.len() == 20 && said.iter().all(|&(_, errno)| errno == libc::ESRCH)
 }
 
 /// `Process`: kept beyond its LWP's end, here until its thread's destructors run, it does nothing any more.

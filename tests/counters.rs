@@ -100,6 +100,23 @@ fn counters_are_saved_and_added_to_the_parents() {
     assert_eq!(parent.counters().expect("it counted").spawns, 1);
 }
 
+/// Calls are counted from when counting begins, also those that fail; who does not count passes the gate uncounted.
+#[test]
+fn calls_are_counted_at_the_gate() {
+    let fixture = Fixture::boot();
+    fixture.inside(|p| {
+        let _uncounted = p.uid();
+        p.count().expect("it lives");
+        assert_eq!(p.counters().calls, 0);
+        let _own = p.uid();
+        assert_eq!(errno(p.getpgid(Some(greenproc::Pid::new(i32::MAX).expect("positive")))), libc::ESRCH);
+        let child = p.spawn(Command::new("child", |p| assert_eq!(p.gid(), p.gid()))).expect("room");
+        succeeded(&child.wait().expect("mine"));
+        assert_eq!((p.counters().calls, p.children_counters().calls), (4, 2));
+        assert_eq!(child.counters().expect("it counts as I do").calls, 2);
+    });
+}
+
 /// Row 34: the parent has the counters when the child has ended, whether or not anybody waits for it.
 #[test]
 fn counters_are_added_without_a_wait() {

@@ -82,10 +82,7 @@ fn tries() -> Vec<Try> {
             refused.get_ref()?.downcast_ref::<greenproc::Error>().map(greenproc::Error::errno)
         }),
         (Call::Read, |p| number(greenproc::pipe().0.read(p, &mut [0; 4]))),
-        (Call::Write, |p| {
-            let (_reader, writer) = greenproc::pipe();
-            number(writer.write_all(p, b"text"))
-        }),
+        (Call::Write, |p| number(greenproc::pipe().1.write_all(p, b"text"))),
         (Call::Read, |_| number(greenproc::pipe().0.try_read(&mut [0; 4]))),
         (Call::Write, |_| {
             let (_reader, writer) = greenproc::pipe();
@@ -128,6 +125,7 @@ fn tries() -> Vec<Try> {
         (Call::Atexit, |p| number(p.on_exit(|_, _| {}))),
         (Call::Arena, |p| number(p.arena())),
         (Call::Restrict, |p| number(p.restrict(Policy::new()))),
+        (Call::Ktrace, |p| number(p.ktrace(&greenproc::ktrace::Recorder::new(1)))),
     ]
 }
 

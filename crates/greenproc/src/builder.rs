@@ -21,6 +21,7 @@ use crate::handle::Handle;
 use crate::hooks::{Ending, Personality};
 use crate::host::{self, HostSignals, Plan};
 use crate::kernel::{Config, Kernel, ProcList, ProclistLock};
+use crate::ktrace::{Fact, Recorder};
 use crate::pace::Pace;
 use crate::pid::LwpId;
 use crate::proc::{Inherited, Proc};
@@ -51,6 +52,7 @@ pub struct Builder {
     accounting: Option<Box<dyn accounting::Sink>>,
     init: Option<Body>,
     personality: Option<Personality>,
+    recorder: Option<Recorder>,
     programs: Vec<(Cow<'static, str>, Program)>,
     #[cfg(feature = "racelab")]
     faults: Option<Arc<crate::racelab::Faults>>,
@@ -97,6 +99,7 @@ impl Default for Builder {
             accounting: None,
             init: None,
             personality: None,
+            recorder: None,
             programs: Vec::new(),
             #[cfg(feature = "racelab")]
             faults: None,
@@ -224,6 +227,15 @@ impl Builder {
         self
     }
 
+    /// Records init, and all other processes if [`Facts::INHERIT`](crate::ktrace::Facts::INHERIT) is among the recorder's facts.
+    /// Default: nobody is recorded whose command does not say so. See [`ktrace`](crate::ktrace).
+    ///
+    /// Source: NetBSD `ktrace(2)`, row 22 of the kernel map.
+    pub fn ktrace(mut self, recorder: &Recorder) -> Builder {
+        self.recorder = Some(recorder.clone());
+        self
+    }
+
     /// Makes the runtime one of the race lab's: faults can be planted in it, and each start has a thread at once, so that
     /// no order of its processes is left out.
     #[cfg(feature = "racelab")]
@@ -326,7 +338,7 @@ impl Builder {
                 ExitStatus::exited(0).into()
             })
         });
-        start_init(&kernel, body, host_plan, self.personality)?;
+        start_init(&kernel, body, host_plan, (self.personality, self.recorder))?;
         Ok(Runtime::of(Handle { kernel, stopped: AtomicBool::new(false) }))
     }
 }
@@ -335,7 +347,7 @@ fn start_init(
     kernel: &Arc<Kernel>,
     body: Body,
     host_plan: Plan,
-    personality: Option<Personality>,
+    (personality, recorder): (Option<Personality>, Option<Recorder>),
 ) -> Result<()> {
     let now = Moment::now();
     let (uid, gid) = (limits::user_id(), limits::group_id());
@@ -346,8 +358,12 @@ fn start_init(
     if let Some(personality) = personality {
         drop(record.need_extras().personality.set(Some(personality)));
     }
+    if let Some(recorder) = recorder {
+        record.begin_ktrace(&recorder);
+    }
     let mut list = kernel.lock();
     list.admission.reserve()?;
+    record.ktrace(None, || Fact::Spawned { parent: None });
     list.init = Some(list.tree.link_init(Arc::clone(&record)));
     kernel.pids.mark_group(record.pid);
     kernel.pids.mark_session(record.pid);

@@ -8,6 +8,7 @@ use crate::descriptor::Given;
 use crate::error::{Error, Result};
 use crate::hooks::{Ending, Personality};
 use crate::image::Strings;
+use crate::ktrace::Recorder;
 use crate::limits::{Limits, Pair};
 use crate::pid::Pid;
 use crate::policy::Policy;
@@ -74,6 +75,7 @@ pub(crate) struct More {
     pub(crate) personality: Option<Personality>,
     pub(crate) death_signal: Option<Signal>,
     pub(crate) policy: Option<Arc<Policy>>,
+    pub(crate) ktrace: Option<Recorder>,
     /// Of the LWP that waits in `vfork`.
     pub(crate) latch: Option<Arc<Latch>>,
     pub(crate) counted: bool,
@@ -316,6 +318,31 @@ impl Command {
         self
     }
 
+    /// Records the process from its birth, with what it makes if [`Facts::INHERIT`](crate::ktrace::Facts::INHERIT) is among the
+    /// recorder's facts. If its parent is recorded too, it is by this recorder all the same. See [`ktrace`](crate::ktrace).
+    ///
+    /// Source: NetBSD `ktrace(1)`, row 22 of the kernel map.
+    ///
+    /// ```
+    /// # fn main() -> greenproc::Result<()> {
+    /// use greenproc::ktrace::{Fact, Recorder};
+    /// use greenproc::{Command, Runtime};
+    /// let runtime = Runtime::boot()?;
+    /// let recorder = Recorder::new(100);
+    /// runtime.run(Command::new("recorded", |_| {}).ktrace(&recorder))?;
+    /// runtime.run(Command::new("not recorded", |_| {}))?;
+    /// let records = recorder.records();
+    /// assert!(matches!(records[0].fact, Fact::Spawned { .. }));
+    /// assert_eq!(records.last().map(|record| &record.fact), Some(&Fact::Reaped));
+    /// assert!(records.iter().all(|record| &*record.name == "recorded"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn ktrace(mut self, recorder: &Recorder) -> Command {
+        self.more().ktrace = Some(recorder.clone());
+        self
+    }
+
     /// Puts the process under this policy, and that of its parent if there is one, before it runs.
     ///
     /// Source: row 23 of the kernel map.
@@ -352,6 +379,7 @@ impl Command {
                     && !more.shares.directory
                     && !more.shares.actions
                     && more.policy.is_none()
+                    && more.ktrace.is_none()
                     && more.traced.is_none()
                     && !more.stop_on_exit
                     && !more.counted

@@ -20,6 +20,8 @@ use crate::usage::Usage;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
+    /// Calls that it made, also those that failed or were refused.
+    pub calls: u64,
     /// Children that it made.
     pub spawns: u64,
     /// Waits that returned a child.
@@ -40,6 +42,7 @@ pub struct Counters {
 
 impl AddAssign<&Counters> for Counters {
     fn add_assign(&mut self, other: &Counters) {
+        self.calls += other.calls;
         self.spawns += other.spawns;
         self.waits += other.waits;
         self.sleeps += other.sleeps;
@@ -56,9 +59,19 @@ impl AddAssign<&Counters> for Counters {
 impl fmt::Display for Counters {
     /// A line for each.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Counters { spawns, waits, sleeps, signals_sent, signals_received, handlers_run, usage, own } =
-            self;
+        let Counters {
+            calls,
+            spawns,
+            waits,
+            sleeps,
+            signals_sent,
+            signals_received,
+            handlers_run,
+            usage,
+            own,
+        } = self;
         let counts = [
+            ("calls", *calls),
             ("spawns", *spawns),
             ("waits", *waits),
             ("sleeps", *sleeps),
@@ -96,6 +109,7 @@ impl Counter {
 /// What the runtime counts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Count {
+    Call,
     Spawn,
     Wait,
     Sleep,
@@ -104,7 +118,7 @@ pub(crate) enum Count {
     HandlerRun,
 }
 
-const KINDS: usize = 6;
+const KINDS: usize = 7;
 
 /// The counters of a process, once it counts.
 #[derive(Default)]
@@ -128,16 +142,12 @@ impl CounterPart {
     /// A child counts if its parent does.
     pub(crate) fn hand_down(&self, child: &Proc) {
         if self.counts() {
-            child.need_extras().counters.begin();
+            child.start_counting();
         }
     }
 
     pub(crate) fn counts(&self) -> bool {
         self.0.get().is_some()
-    }
-
-    pub(crate) fn start(&self) {
-        let _counting = self.begin();
     }
 
     pub(crate) fn count(&self, what: Count) {
@@ -165,6 +175,7 @@ impl Counting {
         let count = |what: Count| self.counts[what as usize].load(Ordering::Relaxed);
         let own = self.own.lock();
         Counters {
+            calls: count(Count::Call),
             spawns: count(Count::Spawn),
             waits: count(Count::Wait),
             sleeps: count(Count::Sleep),
@@ -178,6 +189,18 @@ impl Counting {
 }
 
 impl Proc {
+    /// From here on the process counts. What it counts of its calls, the gate tells.
+    fn begin_counting(&self) -> &Counting {
+        let counting = self.need_extras().counters.begin();
+        self.mark_counted();
+        counting
+    }
+
+    /// Counts without being asked by its code.
+    pub(crate) fn start_counting(&self) {
+        let _counting = self.begin_counting();
+    }
+
     /// Counts something, if the process counts.
     pub(crate) fn count(&self, what: Count) {
         if let Some(extras) = self.extras() {
@@ -204,7 +227,7 @@ impl Process {
     /// - ESRCH: this was kept beyond its LWP's end.
     pub fn count(&self) -> Result<()> {
         self.check_live()?;
-        self.record.need_extras().counters.start();
+        self.record.start_counting();
         self.record.end_in_full();
         Ok(())
     }
@@ -242,7 +265,7 @@ impl Process {
     /// ```
     pub fn counter(&self, name: &'static str) -> Result<Counter> {
         self.check_live()?;
-        let counting = self.record.need_extras().counters.begin();
+        let counting = self.record.begin_counting();
         self.record.end_in_full();
         let counter = Arc::clone(counting.own.lock().entry(name).or_default());
         Ok(Counter(counter))

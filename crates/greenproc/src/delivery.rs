@@ -13,6 +13,7 @@ use crate::DefaultAction;
 use crate::action::{Handler, How, SaFlags, SigAction};
 use crate::action_table::Kind;
 use crate::error::Exhausted;
+use crate::ktrace::Fate;
 use crate::lwp::{Finality, Leaving, Lwp};
 use crate::pid::LwpId;
 use crate::proc::{Nudges, ProcState, Request};
@@ -43,6 +44,8 @@ pub(crate) struct Posted {
     pub(crate) nudges: Nudges,
     /// Told under `proclist_lock`, in the same hold.
     pub(crate) change: Option<Change>,
+    /// What became of the signal, for who records it.
+    pub(crate) fate: Fate,
 }
 
 /// What an LWP does about a signal that it took.
@@ -118,10 +121,13 @@ impl ProcState {
     ) -> Result<Posted, Exhausted> {
         let signal = info.signal;
         if self.life.begin_exit().is_none() {
-            return Ok(Posted { change: self.post_to_dying(signal), ..Posted::default() });
+            let change = self.post_to_dying(signal);
+            let fate = if change.is_some() { Fate::Continues } else { Fate::Ignored };
+            return Ok(Posted { change, fate, ..Posted::default() });
         }
         if signal == Signal::KILL {
-            return Ok(self.begin_exit(ExitStatus::killed(signal), None, || now).into());
+            let nudges = self.begin_exit(ExitStatus::killed(signal), None, || now);
+            return Ok(Posted { nudges, fate: Fate::Ends, ..Posted::default() });
         }
         let mut posted = Posted::default();
         if signal == Signal::CONT {
@@ -144,21 +150,24 @@ impl ProcState {
             _ if is_awaited || self.is_traced() => {}
             Verdict::Ignored if is_open => return Ok(posted),
             Verdict::End(status) if is_open && self.stop.is_none() => {
-                return Ok(self.begin_exit(status, None, || now).into());
+                let nudges = self.begin_exit(status, None, || now);
+                return Ok(Posted { nudges, fate: Fate::Ends, ..Posted::default() });
             }
             Verdict::Polite if is_open => {
                 posted.nudges.extend(self.post_polite(now));
+                posted.fate = Fate::Polite;
                 return Ok(posted);
             }
             Verdict::Stop if is_open => {
                 if signal == Signal::STOP || !group_is_orphaned() {
                     posted.change = self.begin_stop(signal, now);
+                    posted.fate = Fate::Stops;
                 }
                 return Ok(posted);
             }
             _ => {}
         }
-        self.queue(info, to)?;
+        posted.fate = if self.queue(info, to)? { Fate::Pending } else { Fate::Merged };
         let stopped = self.stop.is_some();
         let woken = self.lwps.iter_mut().filter(|lwp| to.is_none_or(|id| id == lwp.id));
         let woken = woken.filter(|lwp| lwp.awaits(signal) || (!stopped && lwp.is_open_to(signal)));
@@ -211,9 +220,9 @@ impl ProcState {
         let change = stop.complete.then_some(Change::Continued);
         if stop.frozen.is_some() {
             self.stop = Some(Stop { signal: None, complete: false, ..stop });
-            return Posted { change, ..Posted::default() };
+            return Posted { change, fate: Fate::Continues, ..Posted::default() };
         }
-        Posted { nudges: self.go_on(now), change }
+        Posted { nudges: self.go_on(now), change, fate: Fate::Continues }
     }
 
     /// Looks at what came while the process stood, or while somebody else saw to it.
@@ -342,6 +351,6 @@ impl ProcState {
 
 impl From<Nudges> for Posted {
     fn from(nudges: Nudges) -> Posted {
-        Posted { nudges, change: None }
+        Posted { nudges, ..Posted::default() }
     }
 }

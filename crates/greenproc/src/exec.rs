@@ -227,6 +227,7 @@ pub(crate) fn replace(
             list.tree.reset_exit_signal(node);
         }
         record.need_extras().image.replace(&name, args, env);
+        record.ktrace_exec(&former);
         list.events.tell(record.pid, &name, EventKind::Executed { former });
     }
     kernel.note_exec(record);

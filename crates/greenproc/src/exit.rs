@@ -10,7 +10,7 @@
 //! 4. `drop_isolated` and `Extras::tear_down` run user code for the last time, as this process [17, 19, 24, 26, 32], and let a
 //!    parent's LWP go that waits in `vfork` [29].
 //! 5. `publish`: a session leader's terminal is hung up [30]; the children go to another parent [36, 74], as a dead parent has none; usage is final [42]; the zombie
-//!    is recorded [21] and there [37, 46], who watches is told [33], and the parent [41, 47], in one hold of `proclist_lock`; or it is reaped at once [40].
+//!    is recorded [21, 22] and there [37, 46], who watches is told [33], and the parent [41, 47], in one hold of `proclist_lock`; or it is reaped at once [40].
 //! 6. The thread goes on to the next LWP, or leaves [49]. Nothing of the record is touched after 5 but by dropping it.
 
 use std::sync::Arc;
@@ -23,6 +23,7 @@ use crate::accounting::{Accounting, Record};
 use crate::departures::Departure;
 use crate::event::{EventFilter, EventKind};
 use crate::kernel::{BATCH, Kernel, Leftovers, Phase, ProcListGuard};
+use crate::ktrace::Fact;
 use crate::life::Life;
 use crate::lwp::{Leaving, Place};
 use crate::pid::{LwpId, Pid};
@@ -74,6 +75,7 @@ pub(crate) fn lwp_end(process: &Process, ended: Ended, begin_ns: u64, since: Mom
                 process.stand_on_exit();
             }
             worker.kernel.tell(&process.record, EventKind::Exiting);
+            process.record.ktrace(Some(process.lwp), || Fact::Exiting { status: process.end_so_far() });
             if let Some(term) = handlers.0 {
                 drop_isolated(process, term);
             }
@@ -94,6 +96,7 @@ pub(crate) fn lwp_end(process: &Process, ended: Ended, begin_ns: u64, since: Mom
         Role::Leaver => {
             if let Some(extras) = process.record.extras() {
                 extras.leave(process);
+                process.record.ktrace(Some(process.lwp), || Fact::Left);
             }
             let usage = worker.usage(begin_ns, since);
             leave(process, usage);
@@ -168,6 +171,11 @@ impl ProcState {
 }
 
 impl Process {
+    /// How the process ends, unless that is changed.
+    fn end_so_far(&self) -> ExitStatus {
+        self.record.state.lock().end.as_ref().map_or(ExitStatus::exited(0), |end| end.status)
+    }
+
     /// The owner of the exit is about to run code of the user's, which may stay where no request reaches it: then it is to be
     /// named (state D, decision 20).
     pub(crate) fn begin_last_code(&self) {

@@ -16,6 +16,7 @@ use crate::counters::{Count, CounterPart};
 use crate::descriptor::Descriptors;
 use crate::hooks::{ExitHooks, Personality, PersonalitySlot};
 use crate::image::{Environment, Image};
+use crate::ktrace::KtraceSlot;
 use crate::limits::{Membership, Rlimits};
 use crate::local::Locals;
 use crate::lwp::Place;
@@ -56,6 +57,7 @@ pub(crate) struct Extras {
     pub(crate) latch: LatchSlot,
     pub(crate) exit_stop: ExitStop,
     pub(crate) calls: CallWatch,
+    pub(crate) ktrace: KtraceSlot,
 }
 
 impl Extras {
@@ -72,6 +74,7 @@ impl Extras {
         parents.niceness.hand_down(child);
         parents.counters.hand_down(child);
         parents.calls.hand_down(child);
+        parents.ktrace.hand_down(child);
     }
 
     /// What the command says besides, before anybody can see the process.
@@ -82,9 +85,6 @@ impl Extras {
         }
         if let Some(personality) = more.personality {
             drop(self.personality.set(Some(personality)));
-        }
-        if more.counted {
-            self.counters.start();
         }
         self.exit_stop.want(more.stop_on_exit);
     }

@@ -14,6 +14,7 @@ use crate::departures::{Departure, Departures};
 use crate::error::{Error, Exhausted, Result};
 use crate::event::{EventKind, Subscribers};
 use crate::host::HostEnd;
+use crate::ktrace::Fact;
 use crate::life::Life;
 use crate::locks::{Proclist, StartQueue};
 use crate::lwp::Nudge;
@@ -148,6 +149,9 @@ impl ProcList {
         if matches!(self.phase, Phase::Down(_)) {
             // It may have been the last of those that outlived init.
             self.bury_init(pids);
+        }
+        if let Some(recording) = &reaped.zombie.recording {
+            recording.note(None, Fact::Reaped);
         }
         self.events.tell(reaped.pid, &reaped.zombie.name, EventKind::Reaped);
     }

@@ -60,8 +60,14 @@ const ENDS_IN_FULL: u16 = 128;
 const POLICY: u16 = 512;
 /// Its tracer has let it go on until the entry or the exit of its next call. Written under `proclist_lock`.
 const STEPPED: u16 = 1024;
+/// Facts about it are recorded.
+const RECORDED: u16 = 2048;
+/// Its calls are among them.
+const RECORDED_CALLS: u16 = 4096;
+/// Its calls are counted.
+const COUNTED_CALLS: u16 = 8192;
 /// Somebody looks at its calls. Each who does has a mark of its own, so that none takes it from another.
-const WATCHED_CALLS: u16 = POLICY | STEPPED;
+const WATCHED_CALLS: u16 = POLICY | STEPPED | RECORDED_CALLS | COUNTED_CALLS;
 /// What `replace_hearing` says; the other marks are left as they are.
 const HEARING: u16 = HEARS_OF_DEATHS | HEARS_OF_STOPS | HAS_SIGNALS;
 
@@ -274,6 +280,11 @@ impl Proc {
         self.marks.load(Ordering::Relaxed) & WATCHED_CALLS != 0
     }
 
+    /// Whether it is under a policy. Read as [`is_watched`](Proc::is_watched) is.
+    pub(crate) fn is_restricted(&self) -> bool {
+        self.marks.load(Ordering::Relaxed) & POLICY != 0
+    }
+
     pub(crate) fn mark_restricted(&self, restricted: bool) {
         self.set_marks(POLICY, if restricted { POLICY } else { 0 });
     }
@@ -287,6 +298,21 @@ impl Proc {
         if self.is_stepped() != stepped {
             self.set_marks(STEPPED, if stepped { STEPPED } else { 0 });
         }
+    }
+
+    pub(crate) fn mark_counted(&self) {
+        self.set_marks(COUNTED_CALLS, COUNTED_CALLS);
+    }
+
+    /// Whether facts about it are recorded.
+    #[inline]
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.marks.load(Ordering::Acquire) & RECORDED != 0
+    }
+
+    pub(crate) fn mark_recorded(&self, recorded: bool, calls: bool) {
+        let marks = if recorded { RECORDED } else { 0 } | if calls { RECORDED_CALLS } else { 0 };
+        self.set_marks(RECORDED | RECORDED_CALLS, marks);
     }
 
     /// The user it acts for (decision 22).

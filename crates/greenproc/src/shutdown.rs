@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::event::{EventKind, Stuck};
 use crate::host;
 use crate::kernel::{BATCH, Kernel, Leftovers, Phase, ProcList};
+use crate::ktrace::Fact;
 use crate::lwp::{Lwp, Place};
 use crate::pid::Pid;
 use crate::proc::{End, Proc};
@@ -279,6 +280,7 @@ pub(crate) fn publish_init(init: &Process, usage: Usage) {
     }
     let wakes = kernel.accounting.as_ref().filter(|sink| sink.push(Record::of(record, status, death.usage)));
     list.events.tell(record.pid, &record.name(), EventKind::Exited { status });
+    let _nobody_reaps_init = record.end_ktrace(|| Fact::Exited { status, parent: None });
     let observers = list.watches.ended(record.pid, status);
     let node = record.node().expect("init is linked");
     let thawed = list.note_frozen_gone(record, node);

@@ -108,6 +108,12 @@ impl SigInfo {
         }
     }
 
+    /// Who sent it; `None` if the runtime itself did.
+    pub(crate) fn sender(&self) -> Option<Pid> {
+        let of_runtime = matches!(self.code, SigCode::Runtime | SigCode::Timer) && self.pid == Pid::INIT;
+        (!of_runtime).then_some(self.pid)
+    }
+
     /// A signal about a child that ended, stopped or went on.
     pub(crate) fn of_child(signal: Signal, pid: Pid, uid: u32, status: ExitStatus, usage: &Usage) -> SigInfo {
         let (code, value) = if let Some(code) = status.code() {

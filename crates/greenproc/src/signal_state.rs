@@ -186,11 +186,11 @@ impl ProcState {
         Some(taken)
     }
 
-    /// Adds to what is pending for the process, or for one of its LWPs.
+    /// Adds to what is pending for the process, or for one of its LWPs; whether it is one more.
     ///
     /// # Errors
     /// As many signals are queued as may be.
-    pub(crate) fn queue(&mut self, info: SigInfo, to: Option<LwpId>) -> Result<(), Exhausted> {
+    pub(crate) fn queue(&mut self, info: SigInfo, to: Option<LwpId>) -> Result<bool, Exhausted> {
         let limit = self.pending_limit;
         let signals = self.signals.get_or_insert_default();
         let own = to.and_then(|id| self.lwps.iter_mut().find(|lwp| lwp.id == id));
@@ -201,8 +201,7 @@ impl ProcState {
         if info.signal.is_real_time() && pending.len() >= limit as usize {
             return Err(Exhausted::Signals { limit });
         }
-        pending.push(info);
-        Ok(())
+        Ok(pending.push(info))
     }
 
     /// Forgets what is pending of these.

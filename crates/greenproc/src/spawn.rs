@@ -14,6 +14,7 @@ use crate::event::EventKind;
 use crate::extras::Extras;
 use crate::image::Environment;
 use crate::kernel::{Kernel, ProcList};
+use crate::ktrace::Fact;
 use crate::limits::Pair;
 use crate::pid::{LwpId, Pid};
 use crate::proc::{Inherited, Proc};
@@ -103,6 +104,7 @@ pub(crate) fn spawn(
     match enter(&mut list, kernel, parent, parent_node, birth) {
         Ok(node) => {
             list.events.tell(pid, &record.first_name, EventKind::Spawned { parent: parent.pid });
+            record.ktrace(None, || Fact::Spawned { parent: Some(parent.pid) });
             let observers =
                 if parent.is_observed() { forked(&mut list, parent, &record) } else { Wakers::default() };
             if parent.is_frozen() {
@@ -163,6 +165,12 @@ fn furnish(kernel: &Arc<Kernel>, parent: &Proc, record: &Arc<Proc>, (descriptors
         }
         if let Some(policy) = &more.policy {
             record.restrict(policy);
+        }
+        if more.counted {
+            record.start_counting();
+        }
+        if let Some(recorder) = &more.ktrace {
+            record.begin_ktrace(recorder);
         }
         record.need_extras().begin(*more, env);
     }

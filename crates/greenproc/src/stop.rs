@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use greenproc_sync::time;
 
-use crate::delivery::STOPS;
+use crate::delivery::{Posted, STOPS};
 use crate::error::Exhausted;
 use crate::event;
 use crate::inspect::usage_now;
 use crate::kernel::{Kernel, ProcListGuard};
+use crate::ktrace::Fact;
 use crate::lwp::Place;
 use crate::pid::LwpId;
-use crate::proc::Proc;
+use crate::proc::{Proc, ProcState};
 use crate::process::Process;
 use crate::siginfo::SigInfo;
 use crate::signal::Signal;
@@ -28,6 +29,31 @@ impl Change {
             Change::Stopped(signal) => ExitStatus::stopped(signal),
             Change::Continued => ExitStatus::resumed(),
         }
+    }
+}
+
+/// Whether a signal has just come, or was pending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum News {
+    First,
+    Again,
+}
+
+impl Proc {
+    /// Posts a signal that has just come, and notes it in the same hold: what becomes of it is noted after that.
+    ///
+    /// # Errors
+    /// As many real-time signals are queued as may be.
+    pub(crate) fn post(
+        &self,
+        state: &mut ProcState,
+        info: SigInfo,
+        to: Option<LwpId>,
+        group_is_orphaned: impl FnOnce() -> bool,
+    ) -> Result<Posted, Exhausted> {
+        let posted = state.post(info, to, group_is_orphaned, time::now())?;
+        self.ktrace(to, || Fact::Posted { signal: info.signal, from: info.sender(), fate: posted.fate });
+        Ok(posted)
     }
 }
 
@@ -56,7 +82,7 @@ impl Kernel {
             let mut list = self.lock();
             return self.send_locked(&mut list, process, to, info);
         }
-        let posted = process.state.lock().post(info, to, || false, time::now())?;
+        let posted = process.post(&mut process.state.lock(), info, to, || false)?;
         debug_assert_eq!(posted.change, None, "only job control stops and continues");
         self.nudge(process, posted.nudges);
         Ok(())
@@ -71,7 +97,7 @@ impl Kernel {
         info: SigInfo,
     ) -> Result<(), Exhausted> {
         let takes_signals = !process.is_observed() || process.state.lock().life.begin_exit().is_some();
-        self.post_locked(list, process, to, info)?;
+        self.post_locked(list, process, to, info, News::First)?;
         if takes_signals {
             self.note_signal(list, process, info.signal);
         }
@@ -84,6 +110,7 @@ impl Kernel {
         process: &Arc<Proc>,
         to: Option<LwpId>,
         info: SigInfo,
+        news: News,
     ) -> Result<(), Exhausted> {
         if info.signal.is_stop() && process.extras().is_some_and(|extras| extras.latch.is_held()) {
             // Its parent waits for it, and nobody may be there who would continue it (decision 10).
@@ -94,7 +121,13 @@ impl Kernel {
         forbid_exit_stop(process, info.signal);
         let tree = &list.tree;
         let orphaned = || process.node().is_some_and(|node| tree.is_orphaned(node));
-        let posted = process.state.lock().post(info, to, orphaned, time::now())?;
+        let posted = {
+            let mut state = process.state.lock();
+            match news {
+                News::First => process.post(&mut state, info, to, orphaned)?,
+                News::Again => state.post(info, to, orphaned, time::now())?,
+            }
+        };
         if let Some(change) = posted.change {
             self.tell_change(list, process, change);
         }
@@ -116,7 +149,7 @@ impl Kernel {
         };
         if let Some(info) = taken {
             // A standard signal always finds room, and those who watch were told when it was posted first.
-            let _ = self.post_locked(&mut list, process, None, info);
+            let _ = self.post_locked(&mut list, process, None, info, News::Again);
         }
     }
 
@@ -129,10 +162,13 @@ impl Kernel {
     /// Tells the parent, or the tracer, that a process stopped or went on.
     pub(crate) fn tell_change(&self, list: &mut ProcListGuard<'_>, process: &Arc<Proc>, change: Change) {
         let Some(node) = process.node() else { return };
-        let (kind, told) = match change {
-            Change::Stopped(signal) => (EventKind::Stopped, event::EventKind::Stopped { signal }),
-            Change::Continued => (EventKind::Continued, event::EventKind::Continued),
+        let (kind, told, fact) = match change {
+            Change::Stopped(signal) => {
+                (EventKind::Stopped, event::EventKind::Stopped { signal }, Fact::Stopped { signal })
+            }
+            Change::Continued => (EventKind::Continued, event::EventKind::Continued, Fact::Continued),
         };
+        process.ktrace(None, || fact);
         list.events.tell(process.pid, &process.name(), told);
         list.tree.post_change(node, kind);
         if self.departures.note_standing(list.tree.has_stopped()) {
@@ -184,7 +220,7 @@ impl Process {
         let doze = self.doze();
         if let Some(lwp) = self.record.state.lock().lwp(self.lwp) {
             lwp.place = Place::Stopped;
-            self.note_place(Place::Stopped);
+            self.switch(Place::Stopped);
         }
         self.worker.kernel.complete_stop(&self.record);
         let mut state = self.record.state.lock();

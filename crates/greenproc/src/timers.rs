@@ -153,7 +153,7 @@ pub(crate) fn expire(kernel: &Kernel, process: &Arc<Proc>, generation: u64) -> O
         let mut state = process.state.lock();
         let expiry = state.timers.as_mut().and_then(|timers| timers.expire(generation))?;
         // In the same hold: who takes the timer back and hears that nothing was left finds the signal there.
-        Some((expiry, state.post(info, None, || false, time::now())))
+        Some((expiry, process.post(&mut state, info, None, || false)))
     })?;
     // A standard signal always finds room.
     if let Ok(posted) = posted {
@@ -174,7 +174,7 @@ pub(crate) fn expire_cpu(kernel: &Kernel, process: &Arc<Proc>, generation: u64) 
         let mut state = process.state.lock();
         let (expired, again) = state.timers.as_mut()?.expire_cpu(generation, used)?;
         armed = again;
-        expired.then(|| state.post(info, None, || false, time::now()))
+        expired.then(|| process.post(&mut state, info, None, || false))
     });
     // A standard signal always finds room.
     if let Some(Ok(posted)) = posted {

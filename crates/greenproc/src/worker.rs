@@ -17,6 +17,7 @@ use crate::crash;
 use crate::exec::{self, Successor};
 use crate::exit;
 use crate::kernel::Kernel;
+use crate::ktrace::Fact;
 use crate::life::Life;
 use crate::local::LwpValues;
 use crate::lwp::{Interrupt, Leaving, Place, Seat, Summons};
@@ -221,6 +222,7 @@ impl Worker {
         if let Some(extras) = process.extras().filter(|_| alive) {
             extras.niceness.begin(self);
             extras.lwpctl.note(lwp, LwpState::Running);
+            process.ktrace(Some(lwp), || Fact::Began);
         }
         let mut process = Process::new(Rc::clone(self), process, lwp);
         CURRENT.set(Some(process.clone()));

@@ -11,6 +11,7 @@ use std::str::Chars;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::record::{Flags, Record};
+use crate::json::write_string;
 use crate::pid::Pid;
 use crate::signal::Signal;
 use crate::status::ExitStatus;
@@ -34,20 +35,6 @@ pub(super) fn write(line: &mut String, record: &Record) {
     let _ = write!(line, ",\"minor_faults\":{},\"major_faults\":{}", usage.minor_faults, usage.major_faults);
     let _ = write!(line, ",\"voluntary_switches\":{}", usage.voluntary_switches);
     let _ = writeln!(line, ",\"involuntary_switches\":{}}}", usage.involuntary_switches);
-}
-
-fn write_string(line: &mut String, text: &str) {
-    line.push('"');
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => line.extend(['\\', character]),
-            control if control < ' ' => {
-                let _ = write!(line, "\\u{:04x}", control as u32);
-            }
-            other => line.push(other),
-        }
-    }
-    line.push('"');
 }
 
 /// Reads a line; `None` if it is no whole record. Members that are not known are passed over.

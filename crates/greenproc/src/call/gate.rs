@@ -5,7 +5,9 @@ use std::sync::Arc;
 use greenproc_sync::{Mutex, time};
 
 use crate::call::{Args, Call, CallResult};
+use crate::counters::Count;
 use crate::error::{Error, Result};
+use crate::ktrace::Fact;
 use crate::locks::Leaf;
 use crate::policy::{Policy, Rule};
 use crate::proc::Proc;
@@ -99,6 +101,7 @@ impl Failure for JoinError {
 #[must_use = "whoever looks is told how the call came back"]
 pub(crate) struct Visit<'a> {
     process: &'a Process,
+    call: Call,
     /// What its tracer was told of it on entry, if that stopped it.
     stepped: Option<Box<TracedCall>>,
 }
@@ -122,8 +125,10 @@ impl Visit<'_> {
 
     #[cold]
     pub(crate) fn finish(self, result: CallResult) {
-        if let Some(call) = self.stepped {
-            self.process.stop_on_return(*call, result);
+        let Visit { process, call, stepped } = self;
+        process.record.ktrace(Some(process.lwp), || Fact::Returned { call, result });
+        if let Some(call) = stepped {
+            process.stop_on_return(*call, result);
         }
     }
 }
@@ -164,7 +169,7 @@ impl Process {
         value: impl FnOnce(&T) -> i64,
         body: impl FnOnce() -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
-        let visit = if self.record.is_watched() { self.go_in(call, args())? } else { None };
+        let visit = if self.record.is_watched() { self.go_in(call, &args())? } else { None };
         Visit::leave(visit, body(), value)
     }
 
@@ -179,7 +184,7 @@ impl Process {
     ) -> T {
         let visit = if self.record.is_watched() {
             // No policy refuses it, but by ending the process.
-            self.go_in(call, args()).unwrap_or_default()
+            self.go_in(call, &args()).unwrap_or_default()
         } else {
             None
         };
@@ -193,17 +198,30 @@ impl Process {
     /// The same for a call that is not made of closures: its body follows, and then [`Visit::leave`].
     #[inline]
     pub(crate) fn pass(&self, call: Call, args: impl FnOnce() -> Args) -> Result<Option<Visit<'_>>> {
-        if self.record.is_watched() { self.go_in(call, args()) } else { Ok(None) }
+        if self.record.is_watched() { self.go_in(call, &args()) } else { Ok(None) }
     }
 
     /// Somebody looks at the calls of this process.
     #[cold]
     #[inline(never)]
-    fn go_in(&self, call: Call, args: Args) -> Result<Option<Visit<'_>>> {
+    fn go_in(&self, call: Call, args: &Args) -> Result<Option<Visit<'_>>> {
         if self.check_live().is_err() {
             return Ok(None);
         }
-        match self.record.extras().map_or(Rule::Allow, |extras| extras.calls.rule(call)) {
+        self.record.count(Count::Call);
+        self.record.ktrace(Some(self.lwp), || Fact::Called { call, args: args.clone() });
+        let visit = self.admit(call, args);
+        if let Err(error) = &visit {
+            let result = CallResult::Failed(error.errno());
+            self.record.ktrace(Some(self.lwp), || Fact::Returned { call, result });
+        }
+        visit
+    }
+
+    /// What the policy and the tracer say about a call.
+    fn admit(&self, call: Call, args: &Args) -> Result<Option<Visit<'_>>> {
+        let restricted = self.record.extras().filter(|_| self.record.is_restricted());
+        match restricted.map_or(Rule::Allow, |extras| extras.calls.rule(call)) {
             Rule::Allow => {}
             Rule::Deny(errno) => return Err(Error::Refused { call, errno }),
             Rule::Kill => {
@@ -215,9 +233,8 @@ impl Process {
                 };
             }
         }
-        let stepped = self.stop_on_call(call, &args)?;
-        drop(args);
-        Ok(Some(Visit { process: self, stepped }))
+        let stepped = self.stop_on_call(call, args)?;
+        Ok(Some(Visit { process: self, call, stepped }))
     }
 
     /// Ends the process of SIGSYS, which it can neither block nor catch here. Comes back where unwinding is not allowed.

@@ -1,7 +1,7 @@
 //! Calls: what a process asks of the runtime, and the one gate that every call passes.
 //!
 //! The gate costs one look at a mark of the record while nobody is interested. Once somebody is, the call is looked at in
-//! this order: the process's [policy](crate::Policy), the tracer's stop on entry, the recording, the call itself, the
+//! this order: the recording, the process's [policy](crate::Policy), the tracer's stop on entry, the call itself, the
 //! recording of what came of it, the tracer's stop on exit.
 //!
 //! A call is what the process's own code makes: one that is built out of another passes the gate once. What handlers,

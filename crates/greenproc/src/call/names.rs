@@ -95,6 +95,8 @@ calls! {
     ReapKill = "procctl", fails;
     /// `Process::freeze_tree`, and that of a `Child` inside a process.
     Freeze = "freeze", fails;
+    /// `Process::ktrace`.
+    Ktrace = "ktrace", fails;
     /// `Process::trace`, `trace_me` and `tracee`, and what a `Tracee` is asked.
     Ptrace = "ptrace", fails;
     /// `Process::sigaction` and `action`.

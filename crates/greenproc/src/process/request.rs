@@ -14,10 +14,12 @@ use greenproc_sync::{assert_no_locks_held, time};
 use crate::counters::Count;
 use crate::delivery::Delivery;
 use crate::error::{Error, Result};
+use crate::ktrace::Fact;
 use crate::lwp::Place;
 use crate::pace::Doze;
 use crate::proc::{ProcState, Request};
 use crate::process::Process;
+use crate::signal::Signal;
 use crate::sigset::SigSet;
 use crate::worker::Unwind;
 
@@ -162,6 +164,7 @@ impl Process {
                     if self.may_unwind() { state.term.deliver() } else { None }
                 };
                 if let Some(handler) = handler {
+                    self.record.ktrace(Some(self.lwp), || Fact::Handled { signal: Signal::TERM });
                     handler(self);
                 }
             }
@@ -217,6 +220,7 @@ impl Process {
                     met = if restart && met != Met::Interrupted { Met::Restart } else { Met::Interrupted };
                     let mask = MaskAfter::new(self, former);
                     self.record.count(Count::HandlerRun);
+                    self.record.ktrace(Some(self.lwp), || Fact::Handled { signal: info.signal });
                     // A new generation: the LWP was interrupted.
                     self.note_place(Place::Running);
                     handler(self, &info);
@@ -256,7 +260,7 @@ impl Process {
         if let Some(lwp) = state.lwp(self.lwp) {
             lwp.place = place;
         }
-        self.note_place(place);
+        self.switch(place);
         None
     }
 
@@ -264,7 +268,16 @@ impl Process {
         if let Some(lwp) = state.lwp(self.lwp) {
             lwp.place = Place::Running;
         }
-        self.note_place(Place::Running);
+        self.switch(Place::Running);
+    }
+
+    /// The LWP gives its CPU up, or has it back.
+    pub(crate) fn switch(&self, place: Place) {
+        if let Some(extras) = self.record.extras() {
+            extras.note_place(self.lwp, place);
+            let fact = if place == Place::Running { Fact::Wakes } else { Fact::Sleeps };
+            self.record.ktrace(Some(self.lwp), || fact);
+        }
     }
 
     /// Tells those who want to know that the LWP is somewhere else.

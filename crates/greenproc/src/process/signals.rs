@@ -8,6 +8,7 @@ use greenproc_sync::time;
 use crate::action::SigAction;
 use crate::call::{Call, args};
 use crate::error::{Error, Exhausted, Result};
+use crate::ktrace::Fact;
 use crate::pid::{LwpId, Pid};
 use crate::process::Process;
 use crate::process::request::{MaskAfter, Met};
@@ -332,6 +333,9 @@ impl Process {
                         },
                     }
                 };
+                if let Ok(info) = &result {
+                    self.record.ktrace(Some(self.lwp), || Fact::Taken { signal: info.signal });
+                }
                 self.await_signals(SigSet::EMPTY);
                 self.come_back();
                 result

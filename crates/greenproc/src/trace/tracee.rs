@@ -9,6 +9,7 @@ use crate::call::{Call, args, pid_value};
 use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::kernel::{Kernel, ProcListGuard};
+use crate::ktrace::Fact;
 use crate::pid::Pid;
 use crate::proc::Proc;
 use crate::process::Process;
@@ -154,6 +155,7 @@ impl Tracee {
             self.record.mark_stepped(step);
             gone
         };
+        self.record.ktrace(None, || Fact::Continued);
         list.events.tell(self.record.pid, &self.record.name(), EventKind::Continued);
         match gone.change {
             Some(change) => self.kernel.tell_change(&mut list, &self.record, change),
@@ -177,6 +179,7 @@ impl Tracee {
             if self.record.state.lock().why_halted().is_none() {
                 return Err(self.not_stopped());
             }
+            self.record.ktrace(None, || Fact::Continued);
             list.events.tell(self.record.pid, &self.record.name(), EventKind::Continued);
             self.kernel.detach_locked(&mut list, &self.record, self.node, self.fresh(signal), false);
             Ok(())

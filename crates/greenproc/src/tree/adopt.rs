@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::ktrace::Fact;
 use crate::pid::Pid;
 use crate::proc::Proc;
 use crate::siginfo::SigInfo;
@@ -74,6 +75,7 @@ impl ProcTree {
             self.arena.get_mut(child).exit_signal = Some(Signal::CHLD);
             self.add_child(reaper, child);
             self.mirror(child);
+            self.node(child).ktrace(|| Fact::Adopted { by: self.node(reaper).pid });
             if let Some(record) = self.node(child).live()
                 && record.is_mourning()
             {

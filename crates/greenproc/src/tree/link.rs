@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::command::ProcessGroup;
+use crate::ktrace::Fact;
 use crate::pid::Pid;
 use crate::proc::Proc;
 use crate::report::ExitReport;
@@ -195,7 +196,11 @@ impl ProcTree {
         let children_usage =
             family.map(|family| family.reaped_usage).filter(|usage| *usage != Usage::default()).map(Box::new);
         let (parent, held, traced) = (dying.parent, dying.held, dying.traced);
-        dying.body = Body::Zombie(Zombie {
+        // Row 22: what becomes of it from here on happens to the zombie.
+        let status = death.status;
+        let recording =
+            record.end_ktrace(|| Fact::Exited { status, parent: parent.map(|parent| self.node(parent).pid) });
+        self.arena.get_mut(id).body = Body::Zombie(Zombie {
             status: death.status,
             usage: death.usage,
             children_usage,
@@ -205,6 +210,7 @@ impl ProcTree {
             gid: record.gid(),
             started: record.started,
             record: held.then(|| Arc::clone(&record)),
+            recording,
         });
         self.zombies += 1;
         self.note_stopped(id, false);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use greenproc_os::clock::Moment;
 
 use crate::image::NameNow;
+use crate::ktrace::{Fact, Recording};
 use crate::pid::Pid;
 use crate::proc::Proc;
 use crate::report::ExitReport;
@@ -68,6 +69,8 @@ pub(crate) struct Zombie {
     pub(crate) started: Moment,
     /// The record, if a handle owns the process: where a shutdown leaves the status for it.
     pub(crate) record: Option<Arc<Proc>>,
+    /// Where it is recorded what becomes of it.
+    pub(crate) recording: Option<Arc<Recording>>,
 }
 
 /// What a child can have to report. One slot per child: a newer event replaces an older one (decision 5).
@@ -148,6 +151,15 @@ impl Node {
             Body::Live { record, .. } => Some(record.name()),
             Body::Zombie(zombie) => Some(NameNow::First(&zombie.name)),
             Body::Vacant => None,
+        }
+    }
+
+    /// Notes a fact about the process, if it is recorded.
+    pub(crate) fn ktrace(&self, fact: impl FnOnce() -> Fact) {
+        match &self.body {
+            Body::Live { record, .. } => record.ktrace(None, fact),
+            Body::Zombie(Zombie { recording: Some(recording), .. }) => recording.note(None, fact()),
+            Body::Zombie(_) | Body::Vacant => {}
         }
     }
 
