@@ -59,6 +59,9 @@ pub(crate) struct FilesOptions {
     /// Append a record of each process that ends to this file; 'greenproc lastcomm' prints it
     #[arg(long, value_name = "FILE")]
     pub(crate) accounting: Option<PathBuf>,
+    /// Write what the processes did, the last 200,000 facts, to this file, as a timeline for <https://ui.perfetto.dev>
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
     /// Print one JSON object instead of a table
     #[arg(long)]
     pub(crate) json: bool,
@@ -85,6 +88,9 @@ pub(crate) struct StressOptions {
     /// Append a record of each process that ends to this file; 'greenproc lastcomm' prints it
     #[arg(long, value_name = "FILE")]
     pub(crate) accounting: Option<PathBuf>,
+    /// Write what the processes did, the last 200,000 facts, to this file, as a timeline for <https://ui.perfetto.dev>
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
     /// Print one JSON object instead of a table
     #[arg(long)]
     pub(crate) json: bool,

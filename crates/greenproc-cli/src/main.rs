@@ -19,6 +19,7 @@ mod cli;
 mod failure;
 mod files;
 mod host;
+mod ktrace;
 mod lastcomm;
 mod lull;
 mod quantity;

@@ -44,6 +44,8 @@ fn each_error_is_one_line_on_stderr_and_exit_status_2() {
         &["lastcomm", "/"],
         &["run-files", "/tmp", "--accounting", "/"],
         &["stress", "--accounting", "/nonexistent/file"],
+        &["run-files", "/tmp", "--trace", "/"],
+        &["stress", "--trace", "/nonexistent/file"],
         &["strace"],
         &["strace", "-f"],
         &["strace", "nonsense"],

@@ -20,6 +20,7 @@ use greenproc_sync::time;
 
 use crate::cli::FilesOptions;
 use crate::failure::{Failure, after_writing};
+use crate::ktrace::Trace;
 use crate::style::Style;
 use crate::{Verdict, accounting, host};
 use conductor::Terms;
@@ -39,7 +40,8 @@ pub(crate) fn run(options: &FilesOptions) -> Result<Verdict, Failure> {
     let terms = Terms { jobs, time_limit: options.time_limit };
     let start = time::now();
     let Found { files, refused, links } = walk::walk(&options.directory);
-    let (mut rows, recorded) = hash(files, terms, options.accounting.as_deref())?;
+    let trace = Trace::create(options.trace.as_deref())?;
+    let (mut rows, recorded) = hash(files, terms, options.accounting.as_deref(), trace)?;
     rows.extend(refused.into_iter().map(|(path, error)| Row::without_process(path, &error)));
     rows.sort_by(|one, other| one.key().cmp(other.key()));
     let elapsed = time::now().saturating_duration_since(start);
@@ -67,11 +69,17 @@ fn check(directory: &Path) -> Result<(), Failure> {
     }
 }
 
-fn hash(files: Vec<PathBuf>, terms: Terms, records: Option<&Path>) -> Result<(Vec<Row>, Verdict), Failure> {
-    let runtime = accounting::builder(host::builder(), records)?.boot()?;
+fn hash(
+    files: Vec<PathBuf>,
+    terms: Terms,
+    records: Option<&Path>,
+    trace: Trace,
+) -> Result<(Vec<Row>, Verdict), Failure> {
+    let runtime = trace.builder(accounting::builder(host::builder(), records)?).boot()?;
     let rows = conduct(&runtime, files, terms);
+    let traced = trace.write();
     let rows = host::unless_ended(&runtime, rows)?;
-    Ok((rows, accounting::verdict(&runtime)))
+    Ok((rows, accounting::verdict(&runtime).and(traced)))
 }
 
 fn conduct(runtime: &Runtime, files: Vec<PathBuf>, terms: Terms) -> Result<Vec<Row>, Failure> {

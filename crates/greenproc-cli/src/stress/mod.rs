@@ -31,6 +31,7 @@ use greenproc_sync::time;
 
 use crate::cli::StressOptions;
 use crate::failure::{Failure, after_writing};
+use crate::ktrace::Trace;
 use crate::quantity::{counted, rate};
 use crate::style::Style;
 use crate::{Verdict, accounting, host, lull};
@@ -50,7 +51,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Runs the stressors and prints what they found.
 pub(crate) fn run(options: &StressOptions) -> Result<Verdict, Failure> {
     let plan = Plan::of(options);
-    let (report, recorded) = stress(&plan, options.accounting.as_deref())?;
+    let trace = Trace::create(options.trace.as_deref())?;
+    let (report, recorded) = stress(&plan, options.accounting.as_deref(), trace)?;
     let write = || {
         let mut out = io::BufWriter::new(io::stdout().lock());
         if options.json {
@@ -63,11 +65,12 @@ pub(crate) fn run(options: &StressOptions) -> Result<Verdict, Failure> {
     after_writing(write(), Verdict::of(report.good).and(recorded))
 }
 
-fn stress(plan: &Plan, records: Option<&Path>) -> Result<(Report, Verdict), Failure> {
+fn stress(plan: &Plan, records: Option<&Path>, trace: Trace) -> Result<(Report, Verdict), Failure> {
     host::settle()?;
     let before = Residue::now();
-    let runtime = accounting::builder(host::builder(), records)?.boot()?;
+    let runtime = trace.builder(accounting::builder(host::builder(), records)?).boot()?;
     let ended = end_of_workers(&runtime, plan);
+    let traced = trace.write();
     let (report, shutdown) = host::unless_ended(&runtime, ended)?;
     let recorded = accounting::verdict(&runtime);
     drop(runtime);
@@ -79,7 +82,7 @@ fn stress(plan: &Plan, records: Option<&Path>) -> Result<(Report, Verdict), Fail
         ..report
     };
     report.good = report.faults().is_empty();
-    Ok((report, recorded))
+    Ok((report, recorded.and(traced)))
 }
 
 /// Lets the workers work and shuts the runtime down. What the host process holds afterwards is not in the report.

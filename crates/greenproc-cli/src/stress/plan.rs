@@ -93,6 +93,7 @@ mod tests {
             workers: Some(3),
             seed: Some(7),
             accounting: None,
+            trace: None,
             json: false,
         }
     }
