@@ -1,5 +1,5 @@
 //! Question: what does a process pay for a part that it uses (hooks, values, an arena, a personality, an environment, descriptors, limits,
-//! counters), what do
+//! counters, a recorder), what do
 //! `exec` and `vfork` cost beside a life, and what a call that a policy or a tracer looks at?
 //!
 //! A parent process spawns lives a hundred at a time and waits for them; what a part costs is the difference to the plain row,
@@ -11,11 +11,13 @@
 
 mod stopwatch;
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use criterion::Criterion;
 use crossbeam_channel::bounded;
+use greenproc::ktrace::{Facts, Recorder};
 use greenproc::{
     Call, Command, ExitStatus, Limits, Local, LwpLocal, Policy, Process, Runtime, TraceOptions, Tracee,
 };
@@ -24,6 +26,9 @@ use stopwatch::Stopwatch;
 
 static OWN: Local<AtomicU32> = Local::new(AtomicU32::default);
 static LWPS: LwpLocal<AtomicU32> = LwpLocal::new(AtomicU32::default);
+
+/// A recorder that is full.
+static RECORDER: LazyLock<Recorder> = LazyLock::new(|| Recorder::new(10_000));
 
 /// A limit that nobody reaches.
 const AN_HOUR: Duration = Duration::from_hours(1);
@@ -40,39 +45,44 @@ type Use = (&'static str, fn(&Process));
 /// How long so many calls of a process take that somebody looks at.
 type Watched = (&'static str, fn(&Process, u64) -> Duration);
 
+/// Lives with a part each, beside plain ones.
+const LIVES: [Life; 21] = [
+    ("plain", || Command::new("plain", |_| {})),
+    ("with an exit hook", || Command::new("hook", |p| p.on_exit(|_, _| {}))),
+    ("with a personality", || Command::new("own", |_| {}).personality(|_, _| ExitStatus::exited(0))),
+    ("with a value", || Command::new("local", |p| OWN.with(p, |_| ()))),
+    ("with a value of its LWP", || Command::new("lwp_local", |p| LWPS.with(p, |_| ()))),
+    ("with 64 leaked bytes in its arena", || {
+        Command::new("arena", |p| p.arena()?.alloc([0_u8; 64]).map(std::mem::forget))
+    }),
+    ("of a program, with an argument and a variable", || Command::program("program").arg("a").env("A", "1")),
+    ("with a limit of LWPs", || limited(Limits { lwps: Some(9), ..Limits::default() })),
+    ("with a limit of CPU time", || limited(Limits { cpu: Some(AN_HOUR), ..Limits::default() })),
+    ("with an account of its subtree", || {
+        limited(Limits { subtree_cpu: Some(AN_HOUR), ..Limits::default() })
+    }),
+    ("with a descriptor", || Command::new("opens", |p| p.open(1).map(drop))),
+    ("that shares actions", || Command::new("shares", |_| {}).share_signal_actions()),
+    ("with work for its pool", || Command::new("aio", |p| p.aio(|_| ())?.wait(p))),
+    ("that counts", || Command::new("counted", |_| {}).counted()),
+    ("under a policy", || Command::new("restricted", |_| {}).policy(harmless())),
+    ("with a hundred calls", || Command::new("calls", hundred_calls)),
+    ("that counts, with a hundred calls", || Command::new("counted", hundred_calls).counted()),
+    ("recorded, its steps only", || Command::new("steps", |_| {}).ktrace(&RECORDER.only(Facts::LIFE))),
+    ("recorded", || Command::new("recorded", |_| {}).ktrace(&RECORDER)),
+    ("recorded, with a hundred calls", || Command::new("recorded", hundred_calls).ktrace(&RECORDER)),
+    ("with an exec", || Command::new("first", |p| p.exec(Command::new("second", |_| {})))),
+];
+
 fn main() {
     let mut criterion = Criterion::default()
         .sample_size(10)
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2))
         .configure_from_args();
-    let lives: [Life; 16] = [
-        ("plain", || Command::new("plain", |_| {})),
-        ("with an exit hook", || Command::new("hook", |p| p.on_exit(|_, _| {}))),
-        ("with a personality", || Command::new("own", |_| {}).personality(|_, _| ExitStatus::exited(0))),
-        ("with a value", || Command::new("local", |p| OWN.with(p, |_| ()))),
-        ("with a value of its LWP", || Command::new("lwp_local", |p| LWPS.with(p, |_| ()))),
-        ("with 64 leaked bytes in its arena", || {
-            Command::new("arena", |p| p.arena()?.alloc([0_u8; 64]).map(std::mem::forget))
-        }),
-        ("of a program, with an argument and a variable", || {
-            Command::program("program").arg("a").env("A", "1")
-        }),
-        ("with a limit of LWPs", || limited(Limits { lwps: Some(9), ..Limits::default() })),
-        ("with a limit of CPU time", || limited(Limits { cpu: Some(AN_HOUR), ..Limits::default() })),
-        ("with an account of its subtree", || {
-            limited(Limits { subtree_cpu: Some(AN_HOUR), ..Limits::default() })
-        }),
-        ("with a descriptor", || Command::new("opens", |p| p.open(1).map(drop))),
-        ("that shares actions", || Command::new("shares", |_| {}).share_signal_actions()),
-        ("with work for its pool", || Command::new("aio", |p| p.aio(|_| ())?.wait(p))),
-        ("that counts", || Command::new("counted", |_| {}).counted()),
-        ("under a policy", || Command::new("restricted", |_| {}).policy(harmless())),
-        ("with an exec", || Command::new("first", |p| p.exec(Command::new("second", |_| {})))),
-    ];
     let runtime = Runtime::builder().program("program", |_| {}).boot().expect("it boots");
     let mut group = criterion.benchmark_group("a hundred lives");
-    for (name, life) in lives {
+    for (name, life) in LIVES {
         group.bench_function(name, |bencher| {
             bencher
                 .iter_custom(|batches| inside(&runtime, move |p| (0..batches).for_each(|_| batch(p, life))));
@@ -138,6 +148,12 @@ fn main() {
     }
     group.finish();
     criterion.final_summary();
+}
+
+fn hundred_calls(p: &Process) {
+    for _ in 0..100 {
+        std::hint::black_box(p.uid());
+    }
 }
 
 /// A policy that allows what is measured.
