@@ -29,6 +29,7 @@ pub(crate) enum Op {
     Begin,
     Lock,
     TryLock,
+    Sleep,
     Wake,
     Notify,
     Spawn,

@@ -19,6 +19,7 @@ pub struct Scenario {
     pub(crate) name: String,
     pub(crate) fault: Option<Fault>,
     faults: Arc<Faults>,
+    pid_max: Option<i32>,
     body: Body,
 }
 
@@ -45,10 +46,21 @@ pub fn check(body: impl Fn(&Runtime) + Send + Sync + 'static) {
     }
 }
 
+/// Waits until nobody else can go on before the clock does, and looks whether all is well then. Nothing outside a schedule.
+pub fn settle() {
+    Scheduler::settle();
+}
+
 impl Scenario {
     /// A scenario of this name.
     pub fn new(name: impl Into<String>, body: impl Fn(&Runtime) + Send + Sync + 'static) -> Scenario {
-        Scenario { name: name.into(), fault: None, faults: Arc::default(), body: Arc::new(body) }
+        Scenario {
+            name: name.into(),
+            fault: None,
+            faults: Arc::default(),
+            pid_max: None,
+            body: Arc::new(body),
+        }
     }
 
     /// The same with a fault planted in the runtime.
@@ -57,11 +69,16 @@ impl Scenario {
         Scenario { fault: Some(fault), ..self }
     }
 
+    /// The same with so few pids.
+    #[must_use]
+    pub fn with_pid_max(self, highest: i32) -> Scenario {
+        Scenario { pid_max: Some(highest), ..self }
+    }
+
     /// What the first thread of a schedule runs.
     pub(crate) fn main(&self) -> Box<dyn FnOnce() + Send> {
-        let Scenario { faults, body, .. } = self.clone();
-        let planted = self.fault;
-        Box::new(move || one_life(&faults, planted, &body))
+        let scenario = self.clone();
+        Box::new(move || one_life(&scenario))
     }
 
     /// Explores it.
@@ -71,10 +88,15 @@ impl Scenario {
 }
 
 /// Boots a runtime, runs the scenario, and ends the runtime again.
-fn one_life(faults: &Arc<Faults>, planted: Option<Fault>, body: &Body) {
+fn one_life(Scenario { fault, faults, pid_max, body, .. }: &Scenario) {
     let scheduler = Scheduler::current().expect("this runs on a thread of a scheduler");
     faults.clear();
-    let booted = Runtime::builder()
+    let builder = Runtime::builder();
+    let builder = match pid_max {
+        Some(highest) => builder.pid_max(*highest),
+        None => builder,
+    };
+    let booted = builder
         .race_lab(Arc::clone(faults))
         .max_lwps(256)
         .spin(Duration::ZERO)
@@ -88,19 +110,20 @@ fn one_life(faults: &Arc<Faults>, planted: Option<Fault>, body: &Body) {
         Err(error) => return scheduler.with(|state| state.fail(Failure::Panic(format!("boot: {error}")))),
     };
     watch_panics();
-    if let Some(fault) = planted {
-        faults.plant(fault);
+    if let Some(fault) = fault {
+        faults.plant(*fault);
     }
     // Init and the timekeeper are to be at rest when it begins.
-    scheduler.settle(0);
-    let audited = runtime.clone();
+    settle();
+    let (audited, rested) = (runtime.clone(), runtime.clone());
     scheduler.with(|state| {
         state.audit = Some(Box::new(move || lab::uncontrolled(|| audited.audit())));
+        state.rest_audit = Some(Box::new(move || lab::uncontrolled(|| rested.audit_at_rest())));
         state.begin_exploring();
     });
     let result = catch_unwind(AssertUnwindSafe(|| body(&runtime)));
     faults.clear();
-    let audit = scheduler.with(|state| {
+    let audits = scheduler.with(|state| {
         if let Err(payload) = &result
             && !payload.is::<Abandoned>()
         {
@@ -109,9 +132,9 @@ fn one_life(faults: &Arc<Faults>, planted: Option<Fault>, body: &Body) {
         if state.phase == Phase::Exploring {
             state.phase = Phase::Straight;
         }
-        state.audit.take()
+        (state.audit.take(), state.rest_audit.take())
     });
-    drop(audit);
+    drop(audits);
     let ended = catch_unwind(AssertUnwindSafe(|| runtime.shutdown(Duration::from_secs(1))));
     match ended {
         Ok(Ok(report)) if report.is_clean() => drop(runtime),
@@ -137,8 +160,10 @@ fn watch_panics() {
             let place = info.location().map_or_else(String::new, |place| format!(" at {place}"));
             let text = message(info.payload());
             scheduler.with(|state| state.fail(Failure::Panic(format!("{text}{place}"))));
-            // The crash report of the process; it writes nothing.
-            before(info);
+            if greenproc::current().is_ok() {
+                // The crash report of the process; it writes nothing.
+                before(info);
+            }
         }));
     });
 }

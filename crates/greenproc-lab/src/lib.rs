@@ -25,7 +25,7 @@ mod task;
 mod timeline;
 mod token;
 
-pub use check::{Scenario, check};
+pub use check::{Scenario, check, settle};
 pub use event::{Event, What};
 pub use explore::{Found, Options, Report, explore, follow, replay};
 pub use failure::{Failure, Holding};

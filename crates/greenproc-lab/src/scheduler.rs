@@ -32,7 +32,7 @@ pub(crate) struct Scheduler {
 }
 
 thread_local! {
-    static CURRENT: Cell<Option<&'static Scheduler>> = const { Cell::new(None) };
+    static CURRENT: Cell<Option<(&'static Scheduler, ThreadNo)>> = const { Cell::new(None) };
 }
 
 /// A thread that comes to no point for so long waits for something outside.
@@ -87,7 +87,7 @@ impl Scheduler {
 
     /// The scheduler of the calling thread.
     pub(crate) fn current() -> Option<&'static Scheduler> {
-        CURRENT.get()
+        CURRENT.get().map(|(scheduler, _)| scheduler)
     }
 
     /// What the schedule is told, between two points of the calling thread, which has the turn.
@@ -95,9 +95,12 @@ impl Scheduler {
         tell(here(&mut self.state.lock()))
     }
 
-    /// Lets all others go on for as long as they can. Called by the thread `me`, which has the turn.
-    pub(crate) fn settle(&self, me: ThreadNo) {
-        self.turn(self.state.lock(), me, Want::Spin, None);
+    /// Lets all others go on for as long as they can without the clock, and looks at the runtime then. Called by a thread of
+    /// a schedule.
+    pub(crate) fn settle() {
+        let Some((scheduler, me)) = CURRENT.get() else { return };
+        scheduler.turn(scheduler.state.lock(), me, Want::Settle, None);
+        scheduler.with(State::look_at_rest);
     }
 
     fn start(&'static self, name: String, entry: Box<dyn FnOnce() + Send>) -> ThreadNo {
@@ -111,7 +114,7 @@ impl Scheduler {
             }
             let Ok(me) = may_go.recv() else { return };
             baton.wait();
-            CURRENT.set(Some(self));
+            CURRENT.set(Some((self, me)));
             let result = catch_unwind(AssertUnwindSafe(|| lab::controlled(self, me, entry)));
             CURRENT.set(None);
             self.end(me, result.err());
@@ -246,6 +249,10 @@ impl Controller for Scheduler {
         let mut held = self.state.lock();
         let state = here(&mut held);
         let (condvar, lock) = (state.number(condvar), state.number(lock));
+        // Somebody may notify it who does not need the lock.
+        self.turn(held, me, Want::Go { op: Op::Sleep, object: condvar }, None);
+        let mut held = self.state.lock();
+        let state = here(&mut held);
         state.objects[lock as usize].release(me, Mode::Exclusive);
         state.record(me, None, |state| What::Sleeps(state.label(condvar)));
         let want = Want::Sleep { condvar, lock, until: self.until(until), told: false };

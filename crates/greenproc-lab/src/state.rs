@@ -62,6 +62,8 @@ pub(crate) struct State {
     pub(crate) events: Vec<Event>,
     pub(crate) failure: Option<Failure>,
     pub(crate) audit: Option<Audit>,
+    /// The same for moments at which nobody can go on.
+    pub(crate) rest_audit: Option<Audit>,
     /// Room for the candidates of a decision.
     candidates: Vec<Candidate>,
     /// Identifies the hand-overs seen, for coverage.
@@ -86,6 +88,7 @@ impl State {
             events: Vec::new(),
             failure: None,
             audit: None,
+            rest_audit: None,
             candidates: Vec::with_capacity(8),
             handovers: Vec::new(),
         }
@@ -149,7 +152,7 @@ impl State {
     fn can_go(&self, task: &Task) -> bool {
         match task.want {
             Want::Go { .. } => true,
-            Want::Spin | Want::Ended => false,
+            Want::Spin | Want::Settle | Want::Ended => false,
             Want::Lock { lock, mode, .. } => self.objects[lock as usize].is_free_for(mode),
             Want::Sleep { lock, told, .. } => {
                 told && self.objects[lock as usize].is_free_for(Mode::Exclusive)
@@ -266,6 +269,18 @@ impl State {
             self.clock += Duration::from_micros(1);
             let spinner = self.candidate(thread, How::Goes);
             self.candidates.push(spinner);
+            return;
+        }
+        let settling = (0..count).find(|thread| self.tasks[usize::from(*thread)].want == Want::Settle);
+        self.candidates.extend(settling.map(|thread| self.candidate(thread, How::Goes)));
+    }
+
+    /// Looks at the runtime when nobody can go on.
+    pub(crate) fn look_at_rest(&mut self) {
+        if self.phase != Phase::Draining
+            && let Some(sentence) = self.rest_audit.as_ref().and_then(|audit| audit())
+        {
+            self.fail(Failure::Invariant(sentence));
         }
     }
 
@@ -286,6 +301,7 @@ impl State {
         if self.tasks.iter().all(|task| task.want == Want::Ended) {
             return None;
         }
+        self.look_at_rest();
         if self.phase != Phase::Draining {
             let stuck = self.holdings();
             let sleeps = self.tasks.iter().any(|task| matches!(task.want, Want::Sleep { told: false, .. }));
@@ -348,6 +364,9 @@ impl State {
         let task = &self.tasks[usize::from(thread)];
         let (want, site) = (task.want, task.site);
         let timed_out = how == How::TimesOut;
+        if let Some(until) = want.until().filter(|_| timed_out) {
+            self.clock = self.clock.max(until);
+        }
         match want {
             Want::Lock { lock, mode, .. } if !timed_out => {
                 self.note_order(thread, lock, site);
@@ -364,7 +383,7 @@ impl State {
             }
             Want::Join { thread: other, .. } => self.record(thread, site, |_| What::Joins(other)),
             Want::Go { op: Op::Begin, .. } => self.record(thread, None, |_| What::Begins),
-            Want::Go { .. } | Want::Spin | Want::Ended => {}
+            Want::Go { .. } | Want::Spin | Want::Settle | Want::Ended => {}
         }
         let task = &mut self.tasks[usize::from(thread)];
         task.outcome = if timed_out { Outcome::TimedOut } else { Outcome::Done };
@@ -395,7 +414,7 @@ impl State {
     pub(crate) fn holdings(&self) -> Vec<Holding> {
         let wants = |task: &Task| match task.want {
             Want::Ended => None,
-            Want::Go { .. } | Want::Spin => Some("its turn".to_owned()),
+            Want::Go { .. } | Want::Spin | Want::Settle => Some("its turn".to_owned()),
             Want::Sleep { condvar, told: false, .. } => {
                 Some(format!("a notification of {}", self.label(condvar)))
             }

@@ -32,6 +32,8 @@ pub(crate) enum Want {
     },
     /// That others go first.
     Spin,
+    /// That nobody else can go on.
+    Settle,
     Lock {
         lock: u32,
         mode: Mode,
@@ -65,14 +67,14 @@ impl Want {
     pub(crate) fn until(&self) -> Option<Duration> {
         match self {
             Want::Lock { until, .. } | Want::Sleep { until, .. } | Want::Join { until, .. } => *until,
-            Want::Go { .. } | Want::Spin | Want::Ended => None,
+            Want::Go { .. } | Want::Spin | Want::Settle | Want::Ended => None,
         }
     }
 
     pub(crate) fn op(&self) -> (Op, u32) {
         match *self {
             Want::Go { op, object } => (op, object),
-            Want::Spin | Want::Ended => (Op::Spin, u32::MAX),
+            Want::Spin | Want::Settle | Want::Ended => (Op::Spin, u32::MAX),
             Want::Lock { lock, .. } => (Op::Lock, lock),
             Want::Sleep { lock, .. } => (Op::Wake, lock),
             Want::Join { thread, .. } => (Op::Join, u32::from(thread)),

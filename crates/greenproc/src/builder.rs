@@ -295,7 +295,15 @@ impl Builder {
         greenproc_os::overflow::install();
         crash::install(self.panic_report == PanicReport::Silent);
         let spin = if cpus > 1 { self.spin } else { Duration::ZERO };
-        let list = ProcList { admission: Admission::new(capacity), ..ProcList::default() };
+        #[cfg(feature = "racelab")]
+        let faults = self.faults.unwrap_or_default();
+        #[cfg_attr(
+            not(feature = "racelab"),
+            expect(unused_mut, reason = "the race lab plants its faults there")
+        )]
+        let mut list = ProcList { admission: Admission::new(capacity), ..ProcList::default() };
+        #[cfg(feature = "racelab")]
+        list.tree.lab.faults.clone_from(&faults);
         let mut starts = Starts::default();
         let class = starts.class(self.stack_size, true);
         let pace = Arc::new(Pace::new(cpus as u32));
@@ -326,7 +334,7 @@ impl Builder {
             start_is_there: AtomicBool::new(false),
             interest: AtomicU32::new(0),
             #[cfg(feature = "racelab")]
-            faults: self.faults.unwrap_or_default(),
+            faults,
         });
         for (name, program) in self.programs {
             drop(kernel.programs.register(name, program));

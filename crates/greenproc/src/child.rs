@@ -164,6 +164,11 @@ impl Child {
         if !self.kernel.lock().tree.holds(self.node) {
             return Err(Error::NoProcess { pid: self.record.pid.as_raw() });
         }
+        #[cfg(feature = "racelab")]
+        if planted!(self.kernel, HandleByNumber) {
+            let whoever = self.kernel.find_live(self.record.pid)?;
+            return target::send(&self.kernel, self.maker.as_ref(), &whoever, signal);
+        }
         target::send(&self.kernel, self.maker.as_ref(), &self.record, signal)
     }
 

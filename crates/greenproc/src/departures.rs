@@ -153,23 +153,35 @@ impl Departures {
 impl Kernel {
     /// Ends a process that leaves nothing behind but its status. Called without a lock.
     pub(crate) fn depart(&self, process: &Proc, departure: Departure) {
+        let heard = planted!(self, LookBeforeLeaving).then(|| self.is_heard(process, process.ppid()));
+        let former = planted!(self, StaleParent).then(|| process.ppid());
         let many = self.departures.push(departure);
         fence(Ordering::SeqCst);
-        if many || self.is_heard(process) {
+        let is_heard = || self.is_heard(process, former.unwrap_or_else(|| process.ppid()));
+        if many || heard.unwrap_or_else(is_heard) {
             drop(self.lock());
         }
     }
 
     /// Whether somebody has to be told of this end at once.
-    fn is_heard(&self, process: &Proc) -> bool {
+    fn is_heard(&self, process: &Proc, parent: Option<Pid>) -> bool {
         let departures = &self.departures;
-        let ear = process.ppid().map(|parent| departures.ears.of(parent));
+        let ear = parent.map(|parent| departures.ears.of(parent));
         self.interest.load(Ordering::Relaxed) != 0
             || self.accounting.is_some()
             || process.ends_in_full()
             || departures.closing.load(Ordering::Relaxed)
             || departures.standing.load(Ordering::Relaxed)
             || ear.is_some_and(|ear| ear.load(Ordering::Relaxed) != 0)
+    }
+
+    /// Whether an end waits to be entered that somebody has to be told of: nobody may be at rest then.
+    #[cfg(feature = "racelab")]
+    pub(crate) fn overlooked(&self, tree: &crate::tree::ProcTree) -> Option<Pid> {
+        let ends = self.departures.line.ends.try_lock()?;
+        let records = ends.iter().filter_map(|departure| tree.record(departure.node));
+        let overlooked = records.into_iter().find(|record| self.is_heard(record, record.ppid()))?;
+        Some(overlooked.pid)
     }
 
     /// Enters the ends that wait for it into the tree; whether there were any.

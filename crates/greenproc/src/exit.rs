@@ -129,6 +129,14 @@ fn decide(process: &Process, ended: Ended) -> (Role, Nudges) {
     if process.worker.lends_itself() && !state.is_alone(me) {
         return (Role::Leaver, nudges);
     }
+    if planted!(process.worker.kernel, ExitOwnerTwice) {
+        let free = state.exit_owner.is_none();
+        drop(state);
+        state = process.record.state.lock();
+        if free {
+            state.exit_owner = None;
+        }
+    }
     (state.take_exit(me), nudges)
 }
 
@@ -203,6 +211,11 @@ fn leave(process: &Process, usage: Usage) {
         join_those_before(process);
     }
     let mut state = process.record.state.lock();
+    if planted!(worker.kernel, NotifyBeforeLeaving) {
+        process.record.lwp_cv.notify_all();
+        drop(state);
+        state = process.record.state.lock();
+    }
     state.usage += usage;
     let me = process.lwp;
     state.lwps.retain(|lwp| lwp.id != me);
@@ -215,7 +228,7 @@ fn leave(process: &Process, usage: Usage) {
             seat.sleep_cv.notify_one();
         }
     }
-    if state.exit_owner.is_some() {
+    if state.exit_owner.is_some() && !planted!(worker.kernel, NotifyBeforeLeaving) {
         process.record.lwp_cv.notify_all();
     }
     drop(state);
@@ -408,7 +421,18 @@ impl Kernel {
         let observers =
             if record.is_observed() { list.watches.ended(record.pid, status) } else { Wakers::default() };
         let thawed = if record.is_frozen() { list.freezes.gone(node) } else { Wakeups::default() };
+        #[cfg(feature = "racelab")]
+        if planted!(self, NotifyBeforeState) {
+            list.tree.wake_early(node);
+            greenproc_sync::MutexGuard::unlocked(guard, || {});
+            guard.tree.lab.muted = true;
+        }
+        let list = &mut **guard;
         let Buried { record, reaped } = list.tree.zombify(node, death);
+        #[cfg(feature = "racelab")]
+        {
+            list.tree.lab.muted = false;
+        }
         lab_note!("pid {}: Exiting -> {}", record.pid, if reaped.is_some() { "reaped" } else { "Zombie" });
         if !ties.is_empty() {
             self.release_orphans(guard, ties);

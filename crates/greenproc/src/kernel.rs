@@ -197,6 +197,12 @@ impl Kernel {
         self.proclist.0.lock()
     }
 
+    /// The same, if nobody has it.
+    #[cfg(feature = "racelab")]
+    pub(crate) fn try_lock_as_it_is(&self) -> Option<ProcListGuard<'_>> {
+        self.proclist.0.try_lock()
+    }
+
     /// Gives back what a reaped process still had. Called without a lock.
     pub(crate) fn dispose(&self, leftovers: Leftovers) {
         for reaped in leftovers.0 {

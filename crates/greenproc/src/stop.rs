@@ -82,6 +82,12 @@ impl Kernel {
             let mut list = self.lock();
             return self.send_locked(&mut list, process, to, info);
         }
+        #[cfg(feature = "racelab")]
+        if planted!(self, LockOrder) {
+            let state = process.state.lock();
+            drop(self.lock_as_it_is());
+            drop(state);
+        }
         let posted = process.post(&mut process.state.lock(), info, to, || false)?;
         debug_assert_eq!(posted.change, None, "only job control stops and continues");
         self.nudge(process, posted.nudges);
@@ -147,6 +153,10 @@ impl Kernel {
             let open = STOPS - state.mask_of(lwp);
             state.take_pending(lwp, open)
         };
+        if planted!(self, StopTakenFirst) {
+            drop(list);
+            list = self.lock();
+        }
         if let Some(info) = taken {
             // A standard signal always finds room, and those who watch were told when it was posted first.
             let _ = self.post_locked(&mut list, process, None, info, News::Again);
@@ -189,6 +199,10 @@ impl Kernel {
             let mut state = process.state.lock();
             (state.complete_stop(), state.note_still())
         };
+        if planted!(self, StopInTwoHolds) {
+            drop(list);
+            list = self.lock();
+        }
         if let Some(change) = change {
             self.tell_change(&mut list, process, change);
         }

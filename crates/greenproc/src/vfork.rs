@@ -25,6 +25,9 @@ pub(crate) struct Latch {
     lwp: LwpId,
     /// Written under the `p_smutex` of `process`.
     released: AtomicBool,
+    /// It is released without the lock: a mistake.
+    #[cfg(feature = "racelab")]
+    careless: bool,
 }
 
 /// The latch of the LWP that a process holds up, if it does.
@@ -33,6 +36,13 @@ pub(crate) struct LatchSlot(Mutex<Leaf, Option<Arc<Latch>>>);
 
 impl Latch {
     fn release(&self) {
+        #[cfg(feature = "racelab")]
+        if self.careless {
+            let seat = self.process.state.lock().lwp(self.lwp).and_then(|lwp| lwp.seat.clone());
+            self.released.store(true, Ordering::Relaxed);
+            seat.iter().for_each(|seat| _ = seat.sleep_cv.notify_one());
+            return;
+        }
         let mut state = self.process.state.lock();
         self.released.store(true, Ordering::Relaxed);
         if let Some(seat) = state.lwp(self.lwp).and_then(|lwp| lwp.seat.as_ref()) {
@@ -110,6 +120,8 @@ impl Process {
             process: Arc::clone(&self.record),
             lwp: self.lwp,
             released: AtomicBool::new(false),
+            #[cfg(feature = "racelab")]
+            careless: planted!(self.worker.kernel, LatchWithoutLock),
         });
         command.more().latch = Some(Arc::clone(&latch));
         let kernel = &self.worker.kernel;
@@ -127,6 +139,13 @@ impl Process {
             let slept = self.critical(|| self.sleep_until(None, |_| latch.released.load(Ordering::Relaxed)));
             match slept {
                 Slept::Interrupted(Request::Stop) => self.stand_still(),
+                #[cfg(feature = "racelab")]
+                Slept::Interrupted(Request::Die) if planted!(self.worker.kernel, VforkUnkillable) => {
+                    let mut state = self.record.state.lock();
+                    while !latch.released.load(Ordering::Relaxed) {
+                        self.worker.seat.sleep_cv.wait(&mut state);
+                    }
+                }
                 Slept::Interrupted(_) if self.may_unwind() => Process::unwind(),
                 Slept::Done | Slept::TimedOut | Slept::Interrupted(_) => break,
             }

@@ -76,6 +76,10 @@ pub(crate) fn wait(kernel: &Arc<Kernel>, wait: &Wait<'_>) -> Result<Waited, Unme
     if !matches!(poll, Poll::Ready(..)) && kernel.enter_departures(&mut list) {
         poll = list.tree.poll(parent, wanted);
     }
+    if matches!(poll, Poll::Ready(..)) && planted!(kernel, ReapInTwoSteps) {
+        drop(list);
+        list = kernel.lock_as_it_is();
+    }
     match poll {
         Poll::Ready(child, _) => return Ok(consume(kernel, list, child, take, note)),
         Poll::NoChild => return Err(Unmet::NoChild),
@@ -100,6 +104,11 @@ pub(crate) fn wait(kernel: &Arc<Kernel>, wait: &Wait<'_>) -> Result<Waited, Unme
                 drop(list);
                 return Ok(found.into_waited(kernel));
             }
+            #[cfg(feature = "racelab")]
+            Poll::Ready(child, _) if planted!(kernel, PeekKeepsWakeup) => {
+                list.tree.leave_silently(parent, caller.slot());
+                return Ok(consume(kernel, list, child, take, note));
+            }
             Poll::Ready(child, _) => {
                 list.tree.leave_channel(parent, caller.slot(), None);
                 return Ok(consume(kernel, list, child, take, note));
@@ -123,7 +132,7 @@ pub(crate) fn wait(kernel: &Arc<Kernel>, wait: &Wait<'_>) -> Result<Waited, Unme
         }
         if listening.is_none() {
             listening = caller.listen(kernel);
-            if kernel.enter_departures(&mut list) {
+            if !planted!(kernel, DeafWaiter) && kernel.enter_departures(&mut list) {
                 continue;
             }
         }
@@ -142,6 +151,13 @@ pub(crate) fn wait(kernel: &Arc<Kernel>, wait: &Wait<'_>) -> Result<Waited, Unme
         match patience {
             Patience::Until(deadline) => {
                 let _ = caller.slot().cv.wait_until(&mut list, deadline);
+                #[cfg(feature = "racelab")]
+                if planted!(kernel, TimeoutKeepsWakeup) && time::now() >= deadline {
+                    list.tree.leave_silently(parent, caller.slot());
+                    drop(list);
+                    caller.wake_up();
+                    return Err(Unmet::NotYet);
+                }
             }
             Patience::Forever | Patience::None => caller.slot().cv.wait(&mut list),
         }

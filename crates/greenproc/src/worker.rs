@@ -87,7 +87,9 @@ pub(crate) fn thread_main(worker: Worker) {
     let (class, id) = (worker.class, worker.id);
     let worker = Rc::new(worker);
     let (mut next, call) = worker.kernel.starts.lock().take(class, Arrival::Called);
-    worker.kernel.answer(class, call);
+    if !planted!(worker.kernel, TakerCallsNobody) {
+        worker.kernel.answer(class, call);
+    }
     loop {
         next = match next {
             Some(start) => worker.work(start),
@@ -342,6 +344,11 @@ impl Worker {
             }
             self.seat.summon(Summons::None);
             starts.rest(self.class, &self.seat);
+            if planted!(kernel, RestForgetsSummons) {
+                drop(starts);
+                starts = kernel.starts.lock();
+                self.seat.summon(Summons::None);
+            }
             while self.seat.summons() == Summons::None {
                 let slept = self.seat.idle_cv.wait_for(&mut starts, kernel.config.keep_threads);
                 if slept.timed_out() && starts.retire(self.class, &self.seat) {

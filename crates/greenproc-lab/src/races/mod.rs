@@ -1,7 +1,19 @@
 //! The runtime's own races: each a shape of a few processes that runs through the real code, and the faults that can be
 //! planted in that code. Without a fault every order of it has to be clean; with one, some order has to fail.
 
+mod exit;
+mod groups;
+mod ignored;
+mod locks;
+mod lwps;
+mod pids;
+mod reparent;
+mod stop;
+mod threads;
+mod trace;
+mod vfork;
 mod wait;
+mod wakeups;
 
 use greenproc::Runtime;
 use greenproc::racelab::Fault;
@@ -25,8 +37,8 @@ pub struct Race {
     pub faults: &'static [Fault],
     /// All its orders with two preemptions are tried by `hunt`.
     pub core: bool,
-    /// Time-outs may be over at any point.
-    pub early_timeouts: bool,
+    /// The highest pid, where pids are to be used again.
+    pub pid_max: Option<i32>,
     /// The shape.
     pub(crate) body: fn(&Runtime),
 }
@@ -34,7 +46,23 @@ pub struct Race {
 impl Race {
     /// All of them, by protocol.
     pub fn all() -> impl Iterator<Item = &'static Race> {
-        [wait::RACES].into_iter().flatten()
+        [
+            wait::RACES,
+            wakeups::RACES,
+            exit::RACES,
+            reparent::RACES,
+            ignored::RACES,
+            stop::RACES,
+            trace::RACES,
+            vfork::RACES,
+            pids::RACES,
+            groups::RACES,
+            lwps::RACES,
+            threads::RACES,
+            locks::RACES,
+        ]
+        .into_iter()
+        .flatten()
     }
 
     /// The one with this name.
@@ -45,6 +73,10 @@ impl Race {
     /// The shape with the runtime's code as it is, or with a planted fault.
     pub fn scenario(&self, fault: Option<Fault>) -> Scenario {
         let scenario = Scenario::new(self.name, self.body);
+        let scenario = match self.pid_max {
+            Some(highest) => scenario.with_pid_max(highest),
+            None => scenario,
+        };
         match fault {
             Some(fault) => scenario.with_fault(fault),
             None => scenario,

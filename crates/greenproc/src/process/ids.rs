@@ -146,6 +146,13 @@ impl Process {
                 let node = target.node().ok_or(Error::NoProcess { pid: target.pid.as_raw() })?;
                 let pgid = pgid.unwrap_or(target.pid);
                 let mut list = kernel.lock();
+                #[cfg(feature = "racelab")]
+                if planted!(kernel, GroupMadeTwice) {
+                    let is_new = list.tree.group_members(pgid).is_none();
+                    drop(list);
+                    list = kernel.lock();
+                    list.tree.lab.group_is_new = is_new;
+                }
                 let freed = list.tree.regroup(caller, node, pgid).map_err(|error| match error {
                     RegroupError::Executed => Error::AlreadyExecuted { pid: target.pid },
                     RegroupError::NotMine => Error::NoProcess { pid: target.pid.as_raw() },
@@ -162,7 +169,9 @@ impl Process {
                 if pgid == target.pid {
                     kernel.pids.mark_group(pgid);
                 }
-                kernel.pids.free(freed);
+                if !planted!(kernel, GroupNumberStays) {
+                    kernel.pids.free(freed);
+                }
                 Ok(())
             },
         )

@@ -74,6 +74,10 @@ impl Process {
             if let Some(request) = self.fall_asleep(&mut state, Place::Sleeping) {
                 return Slept::Interrupted(request);
             }
+            if planted!(self.worker.kernel, SleepWithoutLooking) {
+                drop(state);
+                state = self.record.state.lock();
+            }
             match deadline {
                 None => seat.sleep_cv.wait(&mut state),
                 Some(deadline) => {

@@ -40,6 +40,62 @@ macro_rules! faults {
 faults! {
     /// A waiter looks for children, lets go of the lock, and sleeps.
     CheckOutsideLock = "check-outside-lock";
+    /// A waiter asks to be told of ends, but does not look at those that have departed by then.
+    DeafWaiter = "deaf-waiter";
+    /// A dead child is found in one hold of the lock and taken in the next.
+    ReapInTwoSteps = "reap-in-two-steps";
+    /// Who ends looks first whether somebody has to be told, and leaves its end afterwards.
+    LookBeforeLeaving = "look-before-leaving";
+    /// The parent is woken first; the zombie is there afterwards.
+    NotifyBeforeState = "notify-before-state";
+    /// Whether the exit has an owner is seen in one hold of the lock, and the owner is set in the next.
+    ExitOwnerTwice = "exit-owner-twice";
+    /// Who was woken for a child and only looked at it wakes nobody else.
+    PeekKeepsWakeup = "peek-keeps-wakeup";
+    /// Who was woken when its time was over leaves without a look, and wakes nobody else.
+    TimeoutKeepsWakeup = "timeout-keeps-wakeup";
+    /// Who reaps a child does not tell the others that wait for it.
+    ReapTellsNobody = "reap-tells-nobody";
+    /// Who ends looks up its parent first, and tells that one although the child has another by then.
+    StaleParent = "stale-parent";
+    /// A zombie changes its parent, and the new one is not told.
+    InheritedUnannounced = "inherited-unannounced";
+    /// A parent that has given its children away still gets new ones.
+    BornAfterGiving = "born-after-giving";
+    /// The end of an ignored child is told to nobody.
+    IgnoredTellsNobody = "ignored-tells-nobody";
+    /// The end of an ignored child is told only if it was the last.
+    IgnoredTellsLast = "ignored-tells-last";
+    /// That a process has stopped is found in one hold of the lock, and its parent told in the next.
+    StopInTwoHolds = "stop-in-two-holds";
+    /// A pending stop is taken in one hold of the lock and done in the next.
+    StopTakenFirst = "stop-taken-first";
+    /// A tracer that ends gives dead tracees back without a word.
+    TracerLeavesQuietly = "tracer-leaves-quietly";
+    /// A child that somebody else traces is no child.
+    TracedIsNoChild = "traced-is-no-child";
+    /// Who waits in vfork is let go without its lock.
+    LatchWithoutLock = "latch-without-lock";
+    /// Who waits in vfork cannot be killed.
+    VforkUnkillable = "vfork-unkillable";
+    /// A child's handle signals whoever has the child's number.
+    HandleByNumber = "handle-by-number";
+    /// A place in the tree is used again, and an old handle finds the new process there.
+    StaleNode = "stale-node";
+    /// That a group is not there is seen in one hold of the lock, and it is made in the next.
+    GroupMadeTwice = "group-made-twice";
+    /// The number of a group that has lost its last member stays taken.
+    GroupNumberStays = "group-number-stays";
+    /// An LWP looks for requests, lets go of its lock, and sleeps.
+    SleepWithoutLooking = "sleep-without-looking";
+    /// An LWP says that it has left, and leaves then.
+    NotifyBeforeLeaving = "notify-before-leaving";
+    /// Who takes a start while more are waiting calls nobody.
+    TakerCallsNobody = "taker-calls-nobody";
+    /// A thread that goes to rest forgets what it was summoned for meanwhile.
+    RestForgetsSummons = "rest-forgets-summons";
+    /// A signal is posted with the locks in the other order.
+    LockOrder = "lock-order";
 }
 
 /// Which faults are planted in a runtime. None, unless the lab says so.

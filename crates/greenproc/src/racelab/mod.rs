@@ -6,6 +6,8 @@
 mod audit;
 #[cfg(feature = "racelab")]
 mod faults;
+#[cfg(feature = "racelab")]
+mod rest;
 
 #[cfg(feature = "racelab")]
 pub use faults::{Fault, Faults};
@@ -15,7 +17,7 @@ macro_rules! planted {
     ($kernel:expr, $fault:ident) => {{
         #[cfg(feature = "racelab")]
         {
-            $kernel.faults.has($crate::racelab::Fault::$fault)
+            $kernel.has_fault($crate::racelab::Fault::$fault)
         }
         #[cfg(not(feature = "racelab"))]
         {

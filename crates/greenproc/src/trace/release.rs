@@ -57,7 +57,8 @@ impl Kernel {
                         let own = list.tree.parent_node(tracee) == Some(tracer);
                         let reaped = list.tree.hand_back(tracee);
                         // One's own moves to its next parent now, which is told then.
-                        if !own || reaped.is_some() {
+                        let quiet = planted!(self, TracerLeavesQuietly) && reaped.is_none();
+                        if (!own || reaped.is_some()) && !quiet {
                             self.announce_return(&mut list, tracee, reaped, &mut leftovers);
                         }
                     }

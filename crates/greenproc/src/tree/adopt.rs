@@ -89,7 +89,7 @@ impl ProcTree {
                 // What it has to report is its tracer's.
             } else if node.is_zombie() && !node.held && self.node(reaper).ignores_children() {
                 adopted.reaped.push(self.bury_ignored(child, reaper));
-            } else {
+            } else if !planted!(self, InheritedUnannounced) {
                 self.tell_ready(child);
             }
         }

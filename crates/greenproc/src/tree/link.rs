@@ -83,7 +83,8 @@ impl ProcTree {
 
     /// Links a new process below `parent` (decision 24).
     pub(crate) fn link(&mut self, parent: NodeRef, birth: Birth) -> Result<NodeRef, LinkError> {
-        if !self.arena.holds(parent) || !self.node(parent.id).takes_children() {
+        let takes = |node: &Node| node.takes_children() || planted!(self, BornAfterGiving);
+        if !self.arena.holds(parent) || !takes(self.node(parent.id)) {
             return Err(LinkError::ParentExiting);
         }
         let (pid, uid) = (birth.record.pid, birth.record.uid());
@@ -256,7 +257,11 @@ impl ProcTree {
     pub(super) fn bury_ignored(&mut self, child: NodeId, parent: NodeId) -> Reaped {
         let reference = NodeRef { id: child, generation: self.node(child).generation };
         let reaped = self.unlink(child);
-        self.tell_lost(parent, reference);
+        let others =
+            || self.node(parent).family.as_ref().is_some_and(|family| family.children.front().is_some());
+        if !planted!(self, IgnoredTellsNobody) && !(planted!(self, IgnoredTellsLast) && others()) {
+            self.tell_lost(parent, reference);
+        }
         reaped
     }
 
@@ -270,7 +275,9 @@ impl ProcTree {
             if let Some(children) = &reaped.zombie.children_usage {
                 *usage += **children;
             }
-            self.tell_lost(parent, node);
+            if !planted!(self, ReapTellsNobody) {
+                self.tell_lost(parent, node);
+            }
         }
         reaped
     }

@@ -10,6 +10,8 @@ mod arena;
 mod channel;
 mod family;
 mod groups;
+#[cfg(feature = "racelab")]
+pub(crate) mod lab;
 mod link;
 #[cfg(test)]
 mod model_tests;
@@ -68,6 +70,8 @@ pub(crate) struct ProcTree {
     sweeps: sweep::Sweeps,
     /// Who traces whom.
     tracing: tracing::Tracing,
+    #[cfg(feature = "racelab")]
+    pub(crate) lab: lab::TreeLab,
 }
 
 impl ProcTree {

@@ -60,7 +60,7 @@ impl ProcTree {
         wanted: &Wanted,
         mine: impl Fn(&Node) -> bool,
     ) -> Poll {
-        if !self.arena.holds(child) {
+        if !self.arena.holds(child) && !planted!(self, StaleNode) {
             return Poll::NoChild;
         }
         let node = self.node(child.id);
@@ -72,7 +72,7 @@ impl ProcTree {
         }
         if node.traced {
             // It comes back to its parent in the end, dead or alive (mistake i).
-            return Poll::Nothing;
+            return if planted!(self, TracedIsNoChild) { Poll::NoChild } else { Poll::Nothing };
         }
         Self::poll_event(child, node, wanted)
     }
@@ -239,6 +239,12 @@ impl ProcTree {
         }
     }
 
+    /// Takes a waiter out, whatever it was told of: a mistake.
+    #[cfg(feature = "racelab")]
+    pub(crate) fn leave_silently(&mut self, parent: NodeRef, slot: &Arc<WaitSlot>) {
+        let _ = self.family_mut(parent.id).channel.leave(slot, None);
+    }
+
     /// A waiter that was told found nothing for itself and will sleep again.
     pub(crate) fn rearm(&mut self, parent: NodeRef, slot: &Arc<WaitSlot>) {
         if self.family_mut(parent.id).channel.rearm(slot) == Owes::Wakeup {
@@ -258,6 +264,10 @@ impl ProcTree {
 
     /// Works on a parent's channel while looking at the tree; a channel without waiters is left alone.
     pub(super) fn with_channel(&mut self, parent: NodeId, work: impl FnOnce(&ProcTree, &mut WaitChannel)) {
+        #[cfg(feature = "racelab")]
+        if self.lab.muted {
+            return;
+        }
         let Some(family) = self.arena.get_mut(parent).family.as_deref_mut() else { return };
         if family.channel.is_empty() {
             return;

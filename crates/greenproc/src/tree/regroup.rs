@@ -48,7 +48,10 @@ impl ProcTree {
         if session == self.node(target.id).pid {
             return Err(RegroupError::SessionLeader);
         }
-        let group = match self.groups.find(pgid) {
+        let found = self.groups.find(pgid);
+        #[cfg(feature = "racelab")]
+        let found = found.filter(|_| !std::mem::take(&mut self.lab.group_is_new));
+        let group = match found {
             Some(group) if group == self.node(target.id).group => return Ok(Freed::default()),
             Some(group) if self.groups.session(group) == session => group,
             None if pgid == self.node(target.id).pid => self.groups.create(pgid, session),

@@ -1,0 +1,71 @@
+//! Stopping and continuing.
+
+use greenproc::racelab::Fault;
+use greenproc::{Command, MaskHow, Runtime, Signal, WaitFlags, WaitFor};
+
+use crate::races::Race;
+
+pub(super) const RACES: &[Race] = &[
+    Race {
+        name: "stop-continue-kill",
+        protocol: "stop and continue",
+        story: "One process is stopped, continued and killed by three others at once. What its parent is told of has to have been so, and it has to die in the end.",
+        invariant: "a reported stop is a stop that existed; SIGKILL always ends a stopped process",
+        source: "Linux ee7c82da and e4420551; mistake j of the original",
+        faults: &[Fault::StopInTwoHolds],
+        core: true,
+        pid_max: None,
+        body: stop_continue_kill,
+    },
+    Race {
+        name: "stop-against-continue",
+        protocol: "stop and continue",
+        story: "A stop signal is pending, blocked; it is unblocked at the moment at which SIGCONT comes. SIGCONT discards pending stops: if the stop was taken already and is done afterwards, the process stands still for ever.",
+        invariant: "SIGCONT leaves no stop behind that came before it",
+        source: "decision 5; POSIX: SIGCONT discards pending stop signals",
+        faults: &[Fault::StopTakenFirst],
+        core: false,
+        pid_max: None,
+        body: stop_against_continue,
+    },
+];
+
+use crate::check::settle;
+
+fn stop_continue_kill(runtime: &Runtime) {
+    let status = runtime.run(Command::new("parent", |p| {
+        let child = p.spawn(Command::new("child", |p| p.checkpoint())).expect("a child");
+        let pid = child.id();
+        let stopper = p.spawn_lwp(move |p| drop(p.kill(pid, Signal::STOP))).expect("an LWP");
+        drop(p.kill(pid, Signal::CONT));
+        drop(p.kill(pid, Signal::KILL));
+        stopper.join(p).expect("it returns");
+        let flags = WaitFlags::UNTRACED | WaitFlags::CONTINUED;
+        let last = loop {
+            let waited = p.wait4(WaitFor::Pid(pid), flags).expect("it is there").expect("it was waited for");
+            if waited.status.code().is_some() || waited.status.signal().is_some() {
+                break waited.status;
+            }
+        };
+        assert!(last.code() == Some(0) || last.signal() == Some(Signal::KILL), "{last:?}");
+    }));
+    assert_eq!(status.expect("it runs").code(), Some(0));
+    settle();
+}
+
+fn stop_against_continue(runtime: &Runtime) {
+    let status = runtime.run(Command::new("parent", |p| {
+        let child = p.spawn(
+            Command::new("child", |p| {
+                p.sigmask(MaskHow::Unblock, Signal::TSTP).expect("it can be unblocked");
+                p.checkpoint();
+            })
+            .signal_mask(Signal::TSTP),
+        );
+        let child = child.expect("a child");
+        drop(p.kill(child.id(), Signal::TSTP));
+        drop(p.kill(child.id(), Signal::CONT));
+        assert_eq!(child.wait().expect("it goes on and ends").status.code(), Some(0));
+    }));
+    assert_eq!(status.expect("it runs").code(), Some(0));
+}

@@ -1,0 +1,84 @@
+//! Passing a wake-up on.
+
+use greenproc::racelab::Fault;
+use greenproc::{Command, Runtime, WaitFlags, WaitFor};
+
+use crate::races::Race;
+
+pub(super) const RACES: &[Race] = &[
+    Race {
+        name: "peek-reap",
+        protocol: "wake-ups",
+        story: "One event wakes one waiter. The one that was woken only looks (WNOWAIT) and leaves the child to others; unless it wakes the next one, that one sleeps for ever.",
+        invariant: "nobody sleeps in wait while a child that it waits for is dead",
+        source: "decision 27 of the semantics: whoever leaves without consuming passes the wake-up on",
+        faults: &[Fault::PeekKeepsWakeup],
+        core: false,
+        pid_max: None,
+        body: peek_reap,
+    },
+    Race {
+        name: "timeout-reap",
+        protocol: "wake-ups",
+        story: "A waiter with a time-out is woken for a child at the moment at which its time is over. If it leaves with nothing in its hands and wakes nobody, the other waiter sleeps beside the zombie.",
+        invariant: "nobody sleeps in wait while a child that it waits for is dead",
+        source: "decision 27; the time-out against the notification, as in every timed wait",
+        faults: &[Fault::TimeoutKeepsWakeup],
+        core: false,
+        pid_max: None,
+        body: timeout_reap,
+    },
+    Race {
+        name: "one-pid-two-waiters",
+        protocol: "wake-ups",
+        story: "Two LWPs wait for one pid. One of them reaps it; the other has nothing left to wait for and has to be told so.",
+        invariant: "who has lost its last candidate is woken and gets ECHILD",
+        source: "decision 27; mistake e of the original in another form",
+        faults: &[Fault::ReapTellsNobody],
+        core: false,
+        pid_max: None,
+        body: one_pid,
+    },
+];
+
+use std::time::Duration;
+
+fn peek_reap(runtime: &Runtime) {
+    let status = runtime.run(Command::new("parent", |p| {
+        p.spawn(Command::new("child", |_| 3)).expect("a child");
+        let peeker = p.spawn_lwp(|p| {
+            // The child may be gone already.
+            p.waitid(WaitFor::Any, WaitFlags::EXITED | WaitFlags::NOWAIT).is_ok()
+        });
+        assert_eq!(p.wait().expect("it is there").status.code(), Some(3));
+        peeker.expect("an LWP").join(p).expect("it returns");
+    }));
+    assert_eq!(status.expect("it runs").code(), Some(0));
+}
+
+fn timeout_reap(runtime: &Runtime) {
+    let second = Duration::from_secs(1);
+    let status = runtime.run(Command::new("parent", move |p| {
+        let child = p.spawn(Command::new("child", move |p| p.sleep(second).expect("nobody disturbs it")));
+        let pid = child.expect("a child").id();
+        let hasty = p.spawn_lwp(move |p| {
+            let waited = p.wait_timeout(WaitFor::Pid(pid), WaitFlags::empty(), second);
+            matches!(waited, Ok(Some(_)))
+        });
+        let mine = p.wait4(WaitFor::Any, WaitFlags::empty()).is_ok();
+        let others = hasty.expect("an LWP").join(p).expect("it returns");
+        assert!(mine != others, "one of the two has reaped the child: {mine} {others}");
+    }));
+    assert_eq!(status.expect("it runs").code(), Some(0));
+}
+
+fn one_pid(runtime: &Runtime) {
+    let status = runtime.run(Command::new("parent", |p| {
+        let pid = p.spawn(Command::new("child", |_| 3)).expect("a child").id();
+        let other = p.spawn_lwp(move |p| p.wait4(WaitFor::Pid(pid), WaitFlags::empty()).is_ok());
+        let mine = p.wait4(WaitFor::Pid(pid), WaitFlags::empty()).is_ok();
+        let others = other.expect("an LWP").join(p).expect("it returns");
+        assert!(mine != others, "one of the two has reaped the child: {mine} {others}");
+    }));
+    assert_eq!(status.expect("it runs").code(), Some(0));
+}
