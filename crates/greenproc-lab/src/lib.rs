@@ -4,8 +4,8 @@
 //! scenario (a closure that is given a runtime) runs again and again, each time in another order; what goes wrong is
 //! reported with a token that replays exactly that order.
 //!
-//! - [`check`] explores a scenario of the user's own.
-//! - [`Race`]s are the runtime's own, each with faults that can be planted in the real code.
+//! - `check` explores a scenario of the user's own.
+//! - `Race`s are the runtime's own, each with faults that can be planted in the real code.
 #![cfg(feature = "racelab")]
 
 mod baton;

@@ -292,6 +292,7 @@ impl State {
         };
         let next = self.tasks.iter().filter_map(due).min().filter(|next| *next < HORIZON);
         let Some(next) = next else { return false };
+        self.look_at_rest();
         self.clock = self.clock.max(next);
         true
     }

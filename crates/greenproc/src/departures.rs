@@ -109,6 +109,7 @@ impl Departures {
 
     /// The same, until `close_ear`.
     pub(crate) fn open_ear(&self, parent: Pid) {
+        lab_point!("the opening of an ear");
         self.ears.of(parent).fetch_add(1, Ordering::SeqCst);
         fence(Ordering::SeqCst);
     }
@@ -179,9 +180,12 @@ impl Kernel {
     #[cfg(feature = "racelab")]
     pub(crate) fn overlooked(&self, tree: &crate::tree::ProcTree) -> Option<Pid> {
         let ends = self.departures.line.ends.try_lock()?;
-        let records = ends.iter().filter_map(|departure| tree.record(departure.node));
-        let overlooked = records.into_iter().find(|record| self.is_heard(record, record.ppid()))?;
-        Some(overlooked.pid)
+        let heard = |departure: &&Departure| {
+            let parent = tree.parent(departure.node).map(|parent| parent.pid);
+            tree.record(departure.node).is_some_and(|record| self.is_heard(record, parent))
+        };
+        let overlooked = ends.iter().find(heard)?;
+        tree.record(overlooked.node).map(|record| record.pid)
     }
 
     /// Enters the ends that wait for it into the tree; whether there were any.

@@ -145,7 +145,9 @@ impl ProcList {
     pub(crate) fn note_reaped(&mut self, pids: &PidTable, reaped: &Reaped) {
         lab_note!("pid {}: Zombie -> reaped", reaped.pid);
         self.reaped += 1;
-        pids.free(reaped.freed);
+        if !planted!(self.tree, GroupNumberStays) {
+            pids.free(reaped.freed);
+        }
         if matches!(self.phase, Phase::Down(_)) {
             // It may have been the last of those that outlived init.
             self.bury_init(pids);

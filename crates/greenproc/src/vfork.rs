@@ -25,9 +25,9 @@ pub(crate) struct Latch {
     lwp: LwpId,
     /// Written under the `p_smutex` of `process`.
     released: AtomicBool,
-    /// It is released without the lock: a mistake.
+    /// Who is notified without the lock: a mistake.
     #[cfg(feature = "racelab")]
-    careless: bool,
+    careless: Option<Arc<crate::lwp::Seat>>,
 }
 
 /// The latch of the LWP that a process holds up, if it does.
@@ -37,10 +37,9 @@ pub(crate) struct LatchSlot(Mutex<Leaf, Option<Arc<Latch>>>);
 impl Latch {
     fn release(&self) {
         #[cfg(feature = "racelab")]
-        if self.careless {
-            let seat = self.process.state.lock().lwp(self.lwp).and_then(|lwp| lwp.seat.clone());
+        if let Some(seat) = &self.careless {
             self.released.store(true, Ordering::Relaxed);
-            seat.iter().for_each(|seat| _ = seat.sleep_cv.notify_one());
+            seat.sleep_cv.notify_one();
             return;
         }
         let mut state = self.process.state.lock();
@@ -121,7 +120,7 @@ impl Process {
             lwp: self.lwp,
             released: AtomicBool::new(false),
             #[cfg(feature = "racelab")]
-            careless: planted!(self.worker.kernel, LatchWithoutLock),
+            careless: planted!(self.worker.kernel, LatchWithoutLock).then(|| Arc::clone(&self.worker.seat)),
         });
         command.more().latch = Some(Arc::clone(&latch));
         let kernel = &self.worker.kernel;

@@ -29,17 +29,20 @@ pub(super) const RACES: &[Race] = &[
         body: inherited_zombie,
     },
     Race {
-        name: "spawn-exit",
+        name: "adopted-exit",
         protocol: "reparent",
-        story: "One LWP makes a child while another one ends the process. A child that comes after the children were given away has a dead parent.",
-        invariant: "a dead parent has no children",
-        source: "NetBSD kern_exit.c 1.195, fork1 against exit1; the rcore and Asterinas reports on fork against exit",
-        faults: &[Fault::BornAfterGiving],
+        story: "An orphan ends long after it was given to init. It leaves its end where whoever is its parent is told of it: \
+                if it still sees the former parent there, nobody is.",
+        invariant: "every zombie is known to who is its parent now",
+        source: "the mirrors of the tree that are read without its lock (getppid, departures)",
+        faults: &[Fault::MirrorForgotten],
         core: false,
         pid_max: None,
-        body: spawn_exit,
+        body: adopted_exit,
     },
 ];
+
+use std::time::Duration;
 
 use crate::check::settle;
 
@@ -69,11 +72,12 @@ fn inherited_zombie(runtime: &Runtime) {
     only_init_is_left(runtime);
 }
 
-fn spawn_exit(runtime: &Runtime) {
-    let status = runtime.run(Command::new("two", |p| {
-        p.spawn_lwp(|p| drop(p.spawn(Command::new("late", |_| ())))).expect("an LWP").detach();
-        p.exit(0)
+fn adopted_exit(runtime: &Runtime) {
+    let status = runtime.run(Command::new("parent", |p| {
+        p.spawn(Command::new("child", |p| p.sleep(Duration::from_secs(1)))).expect("a child");
     }));
     assert_eq!(status.expect("it runs").code(), Some(0));
+    let witness = runtime.run(Command::new("witness", |p| p.sleep(Duration::from_secs(2))));
+    assert_eq!(witness.expect("it runs").code(), Some(0));
     only_init_is_left(runtime);
 }

@@ -1,7 +1,11 @@
 //! Tracing.
 
 use greenproc::racelab::Fault;
-use greenproc::{Command, Runtime, TraceOptions};
+use greenproc::{Command, Runtime, TraceOptions, WaitFlags, WaitFor};
+
+use std::time::Duration;
+
+use crate::check::settle;
 
 use crate::races::Race;
 
@@ -26,21 +30,39 @@ pub(super) const RACES: &[Race] = &[
         faults: &[Fault::TracedIsNoChild],
         core: false,
         pid_max: None,
-        body: tracer_dies,
+        body: parent_of_traced,
     },
 ];
 
 fn tracer_dies(runtime: &Runtime) {
     let status = runtime.run(Command::new("parent", |p| {
-        let child = p.spawn(Command::new("child", |p| p.checkpoint())).expect("a child");
+        let child = p.spawn(Command::new("child", |p| p.pause())).expect("a child");
         let pid = child.id();
         let tracer = p.spawn(Command::new("tracer", move |p| {
-            // The child may have ended; and it is killed if it has not.
-            let tracee = p.trace(pid, TraceOptions::empty());
-            p.checkpoint();
-            drop(tracee);
+            let tracee = p.trace(pid, TraceOptions::empty()).expect("it lives");
+            tracee.kill().expect("it lives");
+            // It is dead when this goes on.
+            settle();
         }));
         drop(child.wait().expect("it comes back"));
+        drop(tracer.expect("a tracer").wait().expect("it is there"));
+    }));
+    assert_eq!(status.expect("it runs").code(), Some(0));
+}
+
+fn parent_of_traced(runtime: &Runtime) {
+    let status = runtime.run(Command::new("parent", |p| {
+        let child = p.spawn(Command::new("child", |p| p.sleep(Duration::from_secs(1)))).expect("a child");
+        let pid = child.id();
+        let tracer = p.spawn(Command::new("tracer", move |p| {
+            let tracee = p.trace(pid, TraceOptions::empty()).expect("it lives");
+            // It stops to be traced, and then ends.
+            while tracee.wait(p).expect("it is there").status.stopped_signal().is_some() {
+                tracee.cont(None).expect("it stands still");
+            }
+        }));
+        let waited = p.wait4(WaitFor::Pid(pid), WaitFlags::empty()).expect("it comes back");
+        assert_eq!(waited.and_then(|waited| waited.status.code()), Some(0));
         drop(tracer.expect("a tracer").wait().expect("it is there"));
     }));
     assert_eq!(status.expect("it runs").code(), Some(0));

@@ -45,12 +45,13 @@ use std::time::Duration;
 
 fn peek_reap(runtime: &Runtime) {
     let status = runtime.run(Command::new("parent", |p| {
-        p.spawn(Command::new("child", |_| 3)).expect("a child");
+        let child = Command::new("child", |p| p.sleep(Duration::from_secs(1)));
+        drop(p.spawn(child).expect("a child"));
         let peeker = p.spawn_lwp(|p| {
             // The child may be gone already.
             p.waitid(WaitFor::Any, WaitFlags::EXITED | WaitFlags::NOWAIT).is_ok()
         });
-        assert_eq!(p.wait().expect("it is there").status.code(), Some(3));
+        assert_eq!(p.wait().expect("it is there").status.code(), Some(0));
         peeker.expect("an LWP").join(p).expect("it returns");
     }));
     assert_eq!(status.expect("it runs").code(), Some(0));

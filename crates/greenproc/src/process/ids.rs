@@ -169,9 +169,7 @@ impl Process {
                 if pgid == target.pid {
                     kernel.pids.mark_group(pgid);
                 }
-                if !planted!(kernel, GroupNumberStays) {
-                    kernel.pids.free(freed);
-                }
+                kernel.pids.free(freed);
                 Ok(())
             },
         )

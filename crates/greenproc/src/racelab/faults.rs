@@ -60,8 +60,8 @@ faults! {
     StaleParent = "stale-parent";
     /// A zombie changes its parent, and the new one is not told.
     InheritedUnannounced = "inherited-unannounced";
-    /// A parent that has given its children away still gets new ones.
-    BornAfterGiving = "born-after-giving";
+    /// A child changes its parent, and those who look without the lock see the former one.
+    MirrorForgotten = "mirror-forgotten";
     /// The end of an ignored child is told to nobody.
     IgnoredTellsNobody = "ignored-tells-nobody";
     /// The end of an ignored child is told only if it was the last.

@@ -57,8 +57,7 @@ impl Kernel {
                         let own = list.tree.parent_node(tracee) == Some(tracer);
                         let reaped = list.tree.hand_back(tracee);
                         // One's own moves to its next parent now, which is told then.
-                        let quiet = planted!(self, TracerLeavesQuietly) && reaped.is_none();
-                        if (!own || reaped.is_some()) && !quiet {
+                        if !own || reaped.is_some() {
                             self.announce_return(&mut list, tracee, reaped, &mut leftovers);
                         }
                     }

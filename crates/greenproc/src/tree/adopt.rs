@@ -74,7 +74,9 @@ impl ProcTree {
             self.remove_child(child);
             self.arena.get_mut(child).exit_signal = Some(Signal::CHLD);
             self.add_child(reaper, child);
-            self.mirror(child);
+            if !planted!(self, MirrorForgotten) {
+                self.mirror(child);
+            }
             self.node(child).ktrace(|| Fact::Adopted { by: self.node(reaper).pid });
             if let Some(record) = self.node(child).live()
                 && record.is_mourning()

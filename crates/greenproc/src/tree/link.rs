@@ -83,8 +83,7 @@ impl ProcTree {
 
     /// Links a new process below `parent` (decision 24).
     pub(crate) fn link(&mut self, parent: NodeRef, birth: Birth) -> Result<NodeRef, LinkError> {
-        let takes = |node: &Node| node.takes_children() || planted!(self, BornAfterGiving);
-        if !self.arena.holds(parent) || !takes(self.node(parent.id)) {
+        if !self.arena.holds(parent) || !self.node(parent.id).takes_children() {
             return Err(LinkError::ParentExiting);
         }
         let (pid, uid) = (birth.record.pid, birth.record.uid());
@@ -259,7 +258,8 @@ impl ProcTree {
         let reaped = self.unlink(child);
         let others =
             || self.node(parent).family.as_ref().is_some_and(|family| family.children.front().is_some());
-        if !planted!(self, IgnoredTellsNobody) && !(planted!(self, IgnoredTellsLast) && others()) {
+        let quiet = planted!(self, IgnoredTellsNobody) || (planted!(self, IgnoredTellsLast) && others());
+        if !quiet {
             self.tell_lost(parent, reference);
         }
         reaped

@@ -121,7 +121,9 @@ impl ProcTree {
         if !node.held && self.node(parent).ignores_children() {
             return Some(Box::new(self.bury_ignored(tracee.id, parent)));
         }
-        self.tell_ready(tracee.id);
+        if !planted!(self, TracerLeavesQuietly) {
+            self.tell_ready(tracee.id);
+        }
         None
     }
 
