@@ -10,7 +10,7 @@ fn every_shape_is_clean_and_every_planted_fault_is_found() {
     let only = std::env::var("ONLY").ok();
     let mut wrong = String::new();
     for race in Race::all().filter(|race| only.as_ref().is_none_or(|only| race.name == only)) {
-        let options = Options { schedules: 20_000, ..Options::default() };
+        let options = Options { schedules: 10_000, ..Options::default() };
         let clean = race.scenario(None).explore(&options);
         eprintln!("{}: {} {:?} {:?}", race.name, clean.schedules, clean.elapsed, clean.exhausted);
         if let Some(found) = clean.found {
