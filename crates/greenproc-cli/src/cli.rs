@@ -9,6 +9,7 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use greenproc::Call;
 
 use crate::failure::{Failure, one_line};
+use crate::race::options::RaceOptions;
 use crate::span;
 
 /// Unix processes inside your process: pids, parents, exit statuses, zombies, on native threads.
@@ -31,6 +32,7 @@ pub(crate) enum Job {
     Shell(ShellOptions),
     Strace(StraceOptions),
     Lastcomm(LastcommOptions),
+    Race(RaceOptions),
 }
 
 /// Walk through the life of processes in ten scenes, checking each

@@ -8,6 +8,7 @@
 //! | `shell` | a small shell with job control whose commands are processes of the runtime |
 //! | `strace` | runs a command and prints the calls that it makes of the runtime |
 //! | `lastcomm` | prints which processes have ended, from a file of accounting records |
+//! | `race` | finds the races of the runtime's own code, replays and shows them; needs the feature `racelab` |
 //!
 //! Exit status: that of the command for `shell` and `strace`; else 0 if all went as it should, 1 if something differed, failed or
 //! leaked, 2 if the command could not begin; then one line on stderr, beginning with `greenproc: `, says why. SIGTERM and
@@ -23,6 +24,7 @@ mod ktrace;
 mod lastcomm;
 mod lull;
 mod quantity;
+mod race;
 mod shell;
 mod span;
 mod strace;
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
         Job::Stress(options) => stress::run(&options),
         Job::Lastcomm(options) => lastcomm::run(&options),
         Job::Strace(options) => return strace::run(options).unwrap_or_else(|failure| failure.report()),
+        Job::Race(options) => race::run(&options),
         Job::Shell(options) => return shell::run(options).unwrap_or_else(|failure| failure.report()),
     };
     match verdict {

@@ -5,10 +5,10 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use greenproc::racelab::{Fault, Faults};
-use greenproc::{PanicReport, Runtime};
+use greenproc::{Builder, PanicReport, Runtime};
 use greenproc_sync::lab;
 
-use crate::explore::{Body, Options, Report, explore};
+use crate::explore::{Body, Options, Report, explore, explore_with};
 use crate::failure::Failure;
 use crate::scheduler::{Abandoned, Scheduler, message};
 use crate::state::Phase;
@@ -19,8 +19,8 @@ pub struct Scenario {
     pub(crate) name: String,
     pub(crate) fault: Option<Fault>,
     faults: Arc<Faults>,
-    pid_max: Option<i32>,
-    body: Body,
+    pub(crate) pid_max: Option<i32>,
+    pub(crate) body: Body,
 }
 
 /// Explores a closure that uses a runtime and the primitives of `greenproc_sync`, in all orders with up to 2 preemptions.
@@ -85,25 +85,32 @@ impl Scenario {
     pub fn explore(&self, options: &Options) -> Report {
         explore(self, options)
     }
+
+    /// Explores it, and tells of each schedule by the number that tells it from others.
+    pub fn explore_each(&self, options: &Options, see: impl FnMut(u64)) -> Report {
+        explore_with(self, options, see)
+    }
+}
+
+/// What every runtime of a scenario has.
+pub(crate) fn builder(pid_max: Option<i32>) -> Builder {
+    let builder = Runtime::builder().panic_report(PanicReport::Silent).max_lwps(256);
+    match pid_max {
+        Some(highest) => builder.pid_max(highest),
+        None => builder,
+    }
 }
 
 /// Boots a runtime, runs the scenario, and ends the runtime again.
 fn one_life(Scenario { fault, faults, pid_max, body, .. }: &Scenario) {
     let scheduler = Scheduler::current().expect("this runs on a thread of a scheduler");
     faults.clear();
-    let builder = Runtime::builder();
-    let builder = match pid_max {
-        Some(highest) => builder.pid_max(*highest),
-        None => builder,
-    };
-    let booted = builder
+    let booted = builder(*pid_max)
         .race_lab(Arc::clone(faults))
-        .max_lwps(256)
         .spin(Duration::ZERO)
         .stack_size(16 << 10)
         // An idle thread that looks again and again whether it is still needed would keep the clock going.
         .keep_threads(Duration::from_secs(1 << 30))
-        .panic_report(PanicReport::Silent)
         .boot();
     let runtime = match booted {
         Ok(runtime) => runtime,

@@ -30,12 +30,12 @@ pub enum What {
     GivesUp(String),
     /// It let go of a lock.
     Unlocks(String),
-    /// It sleeps on a condition variable.
-    Sleeps(String),
-    /// It was notified, and goes on.
-    Wakes(String),
-    /// Its time was over, and it goes on.
-    TimesOut(String),
+    /// It sleeps on a condition variable, and lets go of the lock meanwhile.
+    Sleeps(String, String),
+    /// It was notified, and goes on with the lock.
+    Wakes(String, String),
+    /// Its time was over, and it goes on with the lock.
+    TimesOut(String, String),
     /// It woke so many sleepers.
     Notifies(String, usize),
     /// It started a thread.
@@ -50,8 +50,50 @@ pub enum What {
     Says(String),
     /// It is somebody else from here on.
     Is(String),
+    /// It could have gone on, and another thread goes first. What it would have done.
+    Preempted(String),
     /// It ended.
     Ends,
+}
+
+impl What {
+    /// Which kind it is, in a word.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            What::Begins => "begins",
+            What::Locks(_) => "locks",
+            What::FindsLocked(_) => "finds_locked",
+            What::GivesUp(_) => "gives_up",
+            What::Unlocks(_) => "unlocks",
+            What::Sleeps(..) => "sleeps",
+            What::Wakes(..) => "wakes",
+            What::TimesOut(..) => "times_out",
+            What::Notifies(..) => "notifies",
+            What::Spawns(_) => "spawns",
+            What::Joins(_) => "joins",
+            What::Point(_) => "point",
+            What::Chooses(..) => "chooses",
+            What::Says(_) => "says",
+            What::Is(_) => "is",
+            What::Preempted(_) => "preempted",
+            What::Ends => "ends",
+        }
+    }
+
+    /// The lock or condition variable that it is about.
+    pub fn object(&self) -> Option<&str> {
+        match self {
+            What::Locks(object)
+            | What::FindsLocked(object)
+            | What::GivesUp(object)
+            | What::Unlocks(object)
+            | What::Sleeps(object, _)
+            | What::Wakes(object, _)
+            | What::TimesOut(object, _)
+            | What::Notifies(object, _) => Some(object),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for What {
@@ -62,9 +104,9 @@ impl fmt::Display for What {
             What::FindsLocked(lock) => write!(f, "finds {lock} taken"),
             What::GivesUp(lock) => write!(f, "gives up on {lock}"),
             What::Unlocks(lock) => write!(f, "unlocks {lock}"),
-            What::Sleeps(condvar) => write!(f, "sleeps on {condvar}"),
-            What::Wakes(condvar) => write!(f, "wakes from {condvar}"),
-            What::TimesOut(condvar) => write!(f, "times out on {condvar}"),
+            What::Sleeps(condvar, _) => write!(f, "sleeps on {condvar}"),
+            What::Wakes(condvar, _) => write!(f, "wakes from {condvar}"),
+            What::TimesOut(condvar, _) => write!(f, "times out on {condvar}"),
             What::Notifies(condvar, 0) => write!(f, "notifies {condvar}: nobody sleeps"),
             What::Notifies(condvar, count) => write!(f, "notifies {condvar}: wakes {count}"),
             What::Spawns(thread) => write!(f, "starts thread {thread}"),
@@ -73,6 +115,7 @@ impl fmt::Display for What {
             What::Chooses(chosen, among) => write!(f, "chooses {chosen} of {among}"),
             What::Says(text) => f.write_str(text),
             What::Is(name) => write!(f, "is {name}"),
+            What::Preempted(before) => write!(f, "is held up before it {before}"),
             What::Ends => f.write_str("ends"),
         }
     }

@@ -1,8 +1,8 @@
 //! One scenario, many schedules.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use greenproc::racelab::Fault;
 use greenproc_sync::time;
@@ -12,10 +12,11 @@ use crate::check::Scenario;
 use crate::failure::Failure;
 use crate::minimise::minimise;
 use crate::scheduler::Scheduler;
+use crate::shard::Shard;
 use crate::state::{Rules, State};
-use crate::strategy::{Exhausted, Replay, Strategy, StrategyKind};
+use crate::strategy::{Covered, Exhausted, Replay, Rng, Strategy, StrategyKind};
 use crate::timeline::Timeline;
-use crate::token::Token;
+use crate::token::{Choice, Token};
 
 /// How a scenario is explored.
 #[derive(Clone, Debug)]
@@ -32,8 +33,8 @@ pub struct Options {
     pub early_timeouts: bool,
     /// Sleepers may wake without a reason. The runtime's own condition variables never do.
     pub spurious: bool,
-    /// Only every n-th of the orders, from the i-th on: (i, n).
-    pub shard: (u32, u32),
+    /// Which part of the schedules.
+    pub shard: Shard,
 }
 
 impl Default for Options {
@@ -46,7 +47,7 @@ impl Default for Options {
             max_steps: 20_000,
             early_timeouts: false,
             spurious: false,
-            shard: (0, 1),
+            shard: Shard::WHOLE,
         }
     }
 }
@@ -62,17 +63,23 @@ impl Options {
     }
 }
 
-/// What an exploration saw.
-#[derive(Debug)]
+/// What an exploration saw. Of a shard it is what belongs to it: the sums over all shards are those of the whole.
+#[derive(Debug, Default)]
 pub struct Report {
-    /// How many schedules ran.
+    /// How many different schedules ran.
     pub schedules: u64,
+    /// How many ran, with those that only showed the way to others.
+    pub runs: u64,
     /// How long that took.
     pub elapsed: Duration,
     /// What was tried in full.
     pub exhausted: Option<Exhausted>,
-    /// How many different hand-overs were seen: from which thread to which, for what.
-    pub handovers: usize,
+    /// How much was tried of the next bound.
+    pub covered: Option<Covered>,
+    /// The sum of numbers that tell schedules from each other: the same for the same set of schedules.
+    pub fingerprint: u64,
+    /// The hand-overs that were seen, as numbers: from which thread to which, for what.
+    pub handovers: BTreeSet<u64>,
     /// The most choices that one schedule had.
     pub longest: usize,
     /// The first schedule that failed.
@@ -96,35 +103,50 @@ pub struct Found {
 
 /// Runs schedules of a scenario until one fails, or all were tried, or enough.
 pub fn explore(scenario: &Scenario, options: &Options) -> Report {
+    explore_with(scenario, options, |_| {})
+}
+
+/// The same, and tells of each schedule by the number that tells it from others.
+pub(crate) fn explore_with(scenario: &Scenario, options: &Options, mut see: impl FnMut(u64)) -> Report {
     let rules = options.rules();
     let begin = time::now();
-    let mut strategy = options.strategy.make();
-    let mut handovers = HashSet::new();
-    let (mut schedules, mut longest) = (0, 0);
-    let mut found = None;
-    let enough = |schedules, begin: Instant| {
-        schedules >= options.schedules || options.time.is_some_and(|time| begin.elapsed() >= time)
+    let mut strategy = options.strategy.make(options.shard);
+    let mut report = Report::default();
+    let over = |report: &Report| {
+        report.schedules >= options.schedules || options.time.is_some_and(|time| begin.elapsed() >= time)
     };
-    while !enough(schedules, begin) && strategy.begin() {
+    while !over(&report) && strategy.begin() {
         let seen = run(scenario, rules, strategy);
-        schedules += 1;
-        longest = longest.max(seen.path.len());
-        handovers.extend(seen.handovers.iter().copied());
         strategy = seen.strategy;
+        report.runs += 1;
+        if strategy.counts() {
+            let number = fingerprint(&seen.path);
+            see(number);
+            report.schedules += 1;
+            report.fingerprint = report.fingerprint.wrapping_add(number);
+            report.longest = report.longest.max(seen.path.len());
+            report.handovers.extend(seen.handovers);
+        }
         if let Some(failure) = seen.failure {
             let path = minimise(scenario, rules, &failure, seen.path, seen.preemptions);
-            found = Some(report(scenario, rules, path, schedules));
+            report.found = Some(found(scenario, rules, path, report.runs));
             break;
         }
     }
     Report {
-        schedules,
         elapsed: begin.elapsed(),
         exhausted: strategy.exhausted(),
-        handovers: handovers.len(),
-        longest,
-        found,
+        covered: strategy.covered(),
+        ..report
     }
+}
+
+/// Tells the schedules of a scenario from each other.
+fn fingerprint(path: &[Choice]) -> u64 {
+    path.iter().fold(0, |before, choice| {
+        let choice = u64::from(choice.chosen) << 4 | u64::from(choice.digest);
+        Rng::new(before ^ choice).next()
+    })
 }
 
 /// Runs the schedule of a token, and says how it failed; `None` if it did not.
@@ -146,7 +168,7 @@ fn recorded(scenario: &Scenario, options: &Options, strategy: Replay) -> (Option
 }
 
 /// The schedule as it is reported.
-fn report(scenario: &Scenario, rules: Rules, path: Vec<crate::token::Choice>, schedule: u64) -> Found {
+fn found(scenario: &Scenario, rules: Rules, path: Vec<Choice>, schedule: u64) -> Found {
     let rules = Rules { recording: true, ..rules };
     let seen = run(scenario, rules, Box::new(Replay::lenient(path)));
     let token = Token::new(&scenario.name, scenario.fault.map(Fault::name), seen.path.clone());
@@ -180,13 +202,6 @@ impl Drop for Borrowed {
 fn borrow_scheduler() -> Borrowed {
     let idle = IDLE.lock().pop();
     Borrowed(idle.unwrap_or_else(|| Box::leak(Box::new(Scheduler::new()))))
-}
-
-/// So that a list of events can be compared with another.
-impl PartialEq for Timeline {
-    fn eq(&self, other: &Timeline) -> bool {
-        self.events() == other.events()
-    }
 }
 
 /// What a scenario is made of.

@@ -254,7 +254,7 @@ impl Controller for Scheduler {
         let mut held = self.state.lock();
         let state = here(&mut held);
         state.objects[lock as usize].release(me, Mode::Exclusive);
-        state.record(me, None, |state| What::Sleeps(state.label(condvar)));
+        state.record(me, None, |state| What::Sleeps(state.label(condvar), state.label(lock)));
         let want = Want::Sleep { condvar, lock, until: self.until(until), told: false };
         self.turn(held, me, want, None) == Outcome::Done
     }

@@ -340,6 +340,11 @@ impl State {
         }
         let candidates = std::mem::take(&mut self.candidates);
         let chosen = self.decide(&Decision::Threads { candidates: &candidates, may_stay });
+        if may_stay && chosen != 0 {
+            let Candidate { thread, op, object, .. } = candidates[0];
+            let site = self.tasks[usize::from(thread)].site;
+            self.record(thread, site, |state| What::Preempted(state.intention(op, object)));
+        }
         self.candidates = candidates;
         chosen
     }
@@ -360,6 +365,22 @@ impl State {
         chosen
     }
 
+    /// What a thread is about to do, for who reads the schedule.
+    fn intention(&self, op: Op, object: u32) -> String {
+        let label = || self.objects.get(object as usize).map_or_else(String::new, ObjectState::label);
+        match op {
+            Op::Begin => "begins".to_owned(),
+            Op::Lock => format!("locks {}", label()),
+            Op::TryLock => format!("tries {}", label()),
+            Op::Sleep => format!("sleeps, without {}", label()),
+            Op::Wake => format!("wakes, with {}", label()),
+            Op::Notify => format!("notifies {}", label()),
+            Op::Spawn => "goes on from a start".to_owned(),
+            Op::Join => format!("joins thread {object}"),
+            Op::Point | Op::Fence | Op::Spin => "goes on".to_owned(),
+        }
+    }
+
     /// Gives a thread what it wants.
     fn grant(&mut self, thread: ThreadNo, how: How) {
         let task = &self.tasks[usize::from(thread)];
@@ -378,8 +399,8 @@ impl State {
             Want::Sleep { condvar, lock, .. } => {
                 self.objects[lock as usize].take(thread, Mode::Exclusive);
                 self.record(thread, site, |state| {
-                    let condvar = state.label(condvar);
-                    if timed_out { What::TimesOut(condvar) } else { What::Wakes(condvar) }
+                    let (condvar, lock) = (state.label(condvar), state.label(lock));
+                    if timed_out { What::TimesOut(condvar, lock) } else { What::Wakes(condvar, lock) }
                 });
             }
             Want::Join { thread: other, .. } => self.record(thread, site, |_| What::Joins(other)),

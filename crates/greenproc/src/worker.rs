@@ -203,7 +203,7 @@ impl Worker {
         self.serial.set(self.serial.get() + 1);
         let cpu_begin_ns = self.clock_ns.take().unwrap_or_else(clock::thread_cpu_ns);
         thread::set_identity(process.pid.as_raw(), &process.name());
-        lab_name!("{} pid {} {lwp}", &*process.name(), process.pid);
+        lab_name!("{} {}.{lwp}", &*process.name(), process.pid);
         let alive = {
             let mut state = process.state.lock();
             lab_note!("pid {}: {:?} -> {:?}", process.pid, state.life, state.life.activate());

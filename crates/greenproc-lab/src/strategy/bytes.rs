@@ -1,6 +1,7 @@
 //! Choices from bytes, as a fuzzer makes them: what has no byte is the first.
 
 use crate::candidate::Decision;
+use crate::shard::Shard;
 use crate::strategy::{Diverged, Strategy};
 
 #[derive(Debug)]
@@ -11,8 +12,9 @@ pub(crate) struct Bytes {
 }
 
 impl Bytes {
-    pub(crate) fn new(bytes: Vec<u8>) -> Bytes {
-        Bytes { given: bytes, at: 0, begun: false }
+    /// One schedule, which is the first shard's.
+    pub(crate) fn new(bytes: Vec<u8>, shard: Shard) -> Bytes {
+        Bytes { given: bytes, at: 0, begun: !shard.has(0) }
     }
 }
 

@@ -12,8 +12,12 @@ pub(crate) use bytes::Bytes;
 pub(crate) use pct::Pct;
 pub(crate) use random::Random;
 pub(crate) use replay::Replay;
+pub(crate) use rng::Rng;
+
+use serde::{Deserialize, Serialize};
 
 use crate::candidate::Decision;
+use crate::shard::Shard;
 
 /// How schedules are chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,13 +46,13 @@ pub enum StrategyKind {
 }
 
 impl StrategyKind {
-    pub(crate) fn make(&self) -> Box<dyn Strategy> {
+    pub(crate) fn make(&self, shard: Shard) -> Box<dyn Strategy> {
         match self {
-            StrategyKind::Bounded { bound } => Box::new(Bounded::up_to(*bound)),
-            StrategyKind::Exhaustive => Box::new(Bounded::without_bound()),
-            StrategyKind::Random { seed } => Box::new(Random::new(*seed)),
-            StrategyKind::Pct { seed, depth } => Box::new(Pct::new(*seed, *depth)),
-            StrategyKind::Bytes(bytes) => Box::new(Bytes::new(bytes.clone())),
+            StrategyKind::Bounded { bound } => Box::new(Bounded::up_to(*bound, shard)),
+            StrategyKind::Exhaustive => Box::new(Bounded::without_bound(shard)),
+            StrategyKind::Random { seed } => Box::new(Random::new(*seed, shard)),
+            StrategyKind::Pct { seed, depth } => Box::new(Pct::new(*seed, *depth, shard)),
+            StrategyKind::Bytes(bytes) => Box::new(Bytes::new(bytes.clone(), shard)),
         }
     }
 }
@@ -64,6 +68,16 @@ pub(crate) trait Strategy: Send {
     /// The choices before led elsewhere than the last time.
     fn choose(&mut self, decision: &Decision<'_>) -> Result<usize, Diverged>;
 
+    /// Whether the schedule that has just run is one of this shard's, and was not seen before. Others only show the way.
+    fn counts(&self) -> bool {
+        true
+    }
+
+    /// How much of the next bound has been tried, if it was begun.
+    fn covered(&self) -> Option<Covered> {
+        None
+    }
+
     /// Up to which number of preemptions all orders have been tried.
     fn exhausted(&self) -> Option<Exhausted> {
         None
@@ -74,8 +88,19 @@ pub(crate) trait Strategy: Send {
 #[derive(Debug)]
 pub(crate) struct Diverged;
 
+/// How much of a bound has been tried, of which not all was: the schedules of a bound are subtrees, each of which begins
+/// with the last preemption.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Covered {
+    /// How many subtrees have been begun.
+    pub begun: u64,
+    /// How many there are.
+    pub subtrees: u64,
+}
+
 /// What has been tried in full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Exhausted {
     /// All orders with so many preemptions or less.
     Bound(u32),

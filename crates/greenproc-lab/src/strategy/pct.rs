@@ -8,27 +8,40 @@ use std::collections::HashMap;
 use greenproc_sync::lab::ThreadNo;
 
 use crate::candidate::Decision;
-use crate::strategy::rng::Rng;
+use crate::shard::Shard;
+use crate::strategy::rng::{Rng, Seeds};
 use crate::strategy::{Diverged, Strategy};
 
 #[derive(Debug)]
 pub(crate) struct Pct {
+    seeds: Seeds,
     rng: Rng,
     depth: u32,
     priorities: HashMap<ThreadNo, u64>,
     /// The decisions at which the thread with the turn goes to the end of the line.
     changes: Vec<usize>,
     decisions: usize,
-    /// How many decisions the longest schedule had.
-    longest: usize,
+    /// How many decisions the first schedule had, which is run to know that and is not counted.
+    length: Option<usize>,
+    begun: bool,
+    scouting: bool,
     lowest: u64,
 }
 
 impl Pct {
-    pub(crate) fn new(seed: u64, depth: u32) -> Pct {
-        let rng = Rng::new(seed);
-        let priorities = HashMap::new();
-        Pct { rng, depth, priorities, changes: Vec::new(), decisions: 0, longest: 32, lowest: 0 }
+    pub(crate) fn new(seed: u64, depth: u32, shard: Shard) -> Pct {
+        Pct {
+            seeds: Seeds::new(seed, shard),
+            rng: Rng::new(seed),
+            depth,
+            priorities: HashMap::new(),
+            changes: Vec::new(),
+            decisions: 0,
+            length: None,
+            begun: false,
+            scouting: true,
+            lowest: 0,
+        }
     }
 
     fn priority(&mut self, thread: ThreadNo) -> u64 {
@@ -40,18 +53,24 @@ impl Pct {
 
 impl Strategy for Pct {
     fn begin(&mut self) -> bool {
-        self.longest = self.longest.max(self.decisions);
+        self.scouting = !std::mem::replace(&mut self.begun, true);
+        if !self.scouting {
+            let length = *self.length.get_or_insert(self.decisions.max(1));
+            self.rng = Rng::new(self.seeds.next());
+            self.changes = (1..self.depth).map(|_| self.rng.below(length)).collect();
+        }
         self.priorities.clear();
         self.decisions = 0;
         self.lowest = 1 << 32;
-        let longest = self.longest;
-        self.changes = (1..self.depth).map(|_| self.rng.below(longest)).collect();
         true
     }
 
     fn choose(&mut self, decision: &Decision<'_>) -> Result<usize, Diverged> {
         let at = self.decisions;
         self.decisions += 1;
+        if self.scouting {
+            return Ok(0);
+        }
         match decision {
             Decision::Data { among } => Ok(self.rng.below(*among)),
             Decision::Threads { candidates, may_stay } => {
@@ -63,5 +82,9 @@ impl Strategy for Pct {
                 Ok(best.unwrap_or(0))
             }
         }
+    }
+
+    fn counts(&self) -> bool {
+        !self.scouting
     }
 }

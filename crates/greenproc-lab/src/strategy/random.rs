@@ -1,27 +1,27 @@
 //! Each choice at random; a thread that has the turn mostly keeps it, or short schedules would be all that is seen.
 
 use crate::candidate::Decision;
-use crate::strategy::rng::Rng;
+use crate::shard::Shard;
+use crate::strategy::rng::{Rng, Seeds};
 use crate::strategy::{Diverged, Strategy};
 
 #[derive(Debug)]
 pub(crate) struct Random {
-    seed: u64,
+    seeds: Seeds,
     rng: Rng,
     /// A schedule preempts at one of so many points.
     calm: usize,
 }
 
 impl Random {
-    pub(crate) fn new(seed: u64) -> Random {
-        Random { seed, rng: Rng::new(seed), calm: 1 }
+    pub(crate) fn new(seed: u64, shard: Shard) -> Random {
+        Random { seeds: Seeds::new(seed, shard), rng: Rng::new(seed), calm: 1 }
     }
 }
 
 impl Strategy for Random {
     fn begin(&mut self) -> bool {
-        self.rng = Rng::new(self.seed);
-        self.seed = self.rng.next();
+        self.rng = Rng::new(self.seeds.next());
         self.calm = 1 << self.rng.below(6);
         true
     }

@@ -1,5 +1,32 @@
 //! A small generator: the choices have to be the same on every machine and in every version.
 
+use crate::shard::Shard;
+
+/// A seed for each schedule of a shard.
+#[derive(Debug)]
+pub(crate) struct Seeds {
+    rng: Rng,
+    shard: Shard,
+    /// How many the whole has had.
+    dealt: u64,
+}
+
+impl Seeds {
+    pub(crate) fn new(seed: u64, shard: Shard) -> Seeds {
+        Seeds { rng: Rng::new(seed), shard, dealt: 0 }
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        loop {
+            let (seed, mine) = (self.rng.next(), self.shard.has(self.dealt));
+            self.dealt += 1;
+            if mine {
+                return seed;
+            }
+        }
+    }
+}
+
 /// `SplitMix64`.
 #[derive(Clone, Debug)]
 pub(crate) struct Rng(u64);
