@@ -82,6 +82,7 @@ mod local;
 mod locks;
 mod lwp;
 mod lwpctl;
+mod marks;
 mod niceness;
 mod pace;
 mod pending;

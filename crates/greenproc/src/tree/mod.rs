@@ -25,7 +25,7 @@ mod sweep;
 mod sweep_tests;
 mod terminals;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tracing;
 mod wanted;
 

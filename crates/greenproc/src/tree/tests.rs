@@ -17,7 +17,7 @@ use crate::usage::Usage;
 
 pub(super) const UID: u32 = 7;
 
-pub(super) fn record(pid: i32) -> Arc<Proc> {
+pub(crate) fn record(pid: i32) -> Arc<Proc> {
     let class = Starts::<()>::default().class(1, true);
     let inherited = Inherited { uid: UID, gid: 0 };
     let pid = Pid::new(pid).expect("a positive pid");
