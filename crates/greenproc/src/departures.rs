@@ -16,6 +16,8 @@ use crate::kernel::{Kernel, ProcListGuard};
 use crate::locks::Leaf;
 use crate::pid::Pid;
 use crate::proc::{Proc, ProcState};
+#[cfg(any(debug_assertions, feature = "racelab"))]
+use crate::tree::Audited;
 use crate::tree::{Death, NodeRef};
 
 /// So many may wait here before they are entered, in one hold of `proclist_lock` that takes some hundred microseconds.
@@ -142,6 +144,12 @@ impl Departures {
             self.line.filled.store(true, Ordering::Release);
         }
         ends.len() >= self.most
+    }
+
+    /// Looks at those that are here, in their order; at none while somebody changes that.
+    #[cfg(any(debug_assertions, feature = "racelab"))]
+    pub(crate) fn audit_each(&self, look: impl FnMut(&Departure) -> Audited) -> Audited {
+        self.line.ends.try_lock().map_or(Ok(()), |ends| ends.iter().try_for_each(look))
     }
 
     fn take(&self, spare: Vec<Departure>) -> Vec<Departure> {

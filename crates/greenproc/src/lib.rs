@@ -53,6 +53,8 @@ mod action_table;
 mod admission;
 mod aio;
 mod arena;
+#[cfg(any(debug_assertions, feature = "racelab"))]
+mod audit;
 mod builder;
 mod call;
 mod child;

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry as MapEntry;
+#[cfg(any(debug_assertions, feature = "racelab"))]
+use dashmap::try_result::TryResult;
 use greenproc_sync::atomic::{AtomicI32, Ordering};
 
 use crate::error::Exhausted;
@@ -31,6 +33,14 @@ pub(crate) enum Entry {
     Live(Arc<Proc>),
     /// One that has ended and was not reaped; its record is gone, its node is left.
     Dead(NodeRef),
+}
+
+/// Who carries a number.
+#[cfg(any(debug_assertions, feature = "racelab"))]
+pub(crate) struct Carriers {
+    pub(crate) process: Option<NodeRef>,
+    pub(crate) group: bool,
+    pub(crate) session: bool,
 }
 
 impl Slot {
@@ -138,6 +148,23 @@ impl PidTable {
                 slot.session = false;
                 None
             });
+        }
+    }
+
+    /// Who carries this number, as a process, a group and a session; `None` while somebody changes that.
+    #[cfg(any(debug_assertions, feature = "racelab"))]
+    pub(crate) fn carriers(&self, number: Pid) -> Option<Carriers> {
+        match self.slots.try_get(&number) {
+            TryResult::Present(slot) => {
+                let process = match &slot.process {
+                    Some(Entry::Live(process)) => process.node(),
+                    Some(Entry::Dead(node)) => Some(*node),
+                    None => None,
+                };
+                Some(Carriers { process, group: slot.group, session: slot.session })
+            }
+            TryResult::Absent => Some(Carriers { process: None, group: false, session: false }),
+            TryResult::Locked => None,
         }
     }
 

@@ -59,15 +59,15 @@ pub(crate) enum Chain {
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Link {
-    prev: Option<NodeId>,
-    next: Option<NodeId>,
+    pub(super) prev: Option<NodeId>,
+    pub(super) next: Option<NodeId>,
 }
 
 /// The two ends of a list.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct List {
     head: Option<NodeId>,
-    tail: Option<NodeId>,
+    pub(super) tail: Option<NodeId>,
 }
 
 impl List {

@@ -39,15 +39,15 @@ impl WaitSlot {
     }
 }
 
-struct Waiter {
-    slot: Arc<WaitSlot>,
-    wanted: Wanted,
-    told: Told,
+pub(super) struct Waiter {
+    pub(super) slot: Arc<WaitSlot>,
+    pub(super) wanted: Wanted,
+    pub(super) told: Told,
 }
 
 /// What a waiter was woken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Told {
+pub(super) enum Told {
     Nothing,
     /// It may have lost its last candidate.
     Lost,
@@ -58,7 +58,7 @@ enum Told {
 #[derive(Default)]
 pub(crate) struct WaitChannel {
     /// In the order of arrival.
-    waiters: Vec<Waiter>,
+    pub(super) waiters: Vec<Waiter>,
 }
 
 /// Whether a wake-up has to be passed on.

@@ -28,22 +28,22 @@ pub(crate) struct Family {
 /// Those that waits look for: children, or tracees.
 #[derive(Default)]
 pub(crate) struct Buckets {
-    any: Bucket,
+    pub(super) any: Bucket,
     /// The group of most of them, kept apart from the map.
-    first_group: Option<GroupId>,
-    first: Bucket,
-    others: HashMap<GroupId, Bucket, BuildHasherDefault<IndexHasher>>,
+    pub(super) first_group: Option<GroupId>,
+    pub(super) first: Bucket,
+    pub(super) others: HashMap<GroupId, Bucket, BuildHasherDefault<IndexHasher>>,
 }
 
 /// Children that some wait could be for, by class.
 #[derive(Default)]
-struct Bucket([EventSet; 2]);
+pub(super) struct Bucket(pub(super) [EventSet; 2]);
 
 #[derive(Clone, Copy, Default)]
-struct EventSet {
-    members: u32,
-    zombies: u32,
-    queues: [List; 3],
+pub(super) struct EventSet {
+    pub(super) members: u32,
+    pub(super) zombies: u32,
+    pub(super) queues: [List; 3],
 }
 
 impl Bucket {

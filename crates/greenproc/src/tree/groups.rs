@@ -10,22 +10,22 @@ use crate::tree::terminals::Controlling;
 
 /// The index of a group in its table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct GroupId(u32);
+pub(crate) struct GroupId(pub(super) u32);
 
-struct Group {
-    pgid: Pid,
-    session: Pid,
-    members: List,
-    count: u32,
+pub(super) struct Group {
+    pub(super) pgid: Pid,
+    pub(super) session: Pid,
+    pub(super) members: List,
+    pub(super) count: u32,
 }
 
 /// All groups and sessions. A session is known by its leader's number; it lasts as long as it has a group.
 #[derive(Default)]
 pub(crate) struct Groups {
-    table: Vec<Option<Group>>,
+    pub(super) table: Vec<Option<Group>>,
     free: Vec<GroupId>,
-    by_number: HashMap<Pid, GroupId, BuildHasherDefault<IndexHasher>>,
-    sessions: HashMap<Pid, u32, BuildHasherDefault<IndexHasher>>,
+    pub(super) by_number: HashMap<Pid, GroupId, BuildHasherDefault<IndexHasher>>,
+    pub(super) sessions: HashMap<Pid, u32, BuildHasherDefault<IndexHasher>>,
     /// Of the sessions that have one; it goes with the leader, so before the session.
     pub(super) terminals: HashMap<Pid, Controlling, BuildHasherDefault<IndexHasher>>,
 }

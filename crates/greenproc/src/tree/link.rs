@@ -213,6 +213,7 @@ impl ProcTree {
             recording,
         });
         self.zombies += 1;
+        self.ledger.note_ended(death.usage);
         self.note_stopped(id, false);
         let reaped = match parent {
             Some(parent) if !held && !traced && self.node(parent).ignores_children() => {
@@ -256,6 +257,7 @@ impl ProcTree {
     pub(super) fn bury_ignored(&mut self, child: NodeId, parent: NodeId) -> Reaped {
         let reference = NodeRef { id: child, generation: self.node(child).generation };
         let reaped = self.unlink(child);
+        self.ledger.note_nobodys(&reaped.zombie);
         let others =
             || self.node(parent).family.as_ref().is_some_and(|family| family.children.front().is_some());
         let quiet = planted!(self, IgnoredTellsNobody) || (planted!(self, IgnoredTellsLast) && others());

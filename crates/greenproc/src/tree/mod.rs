@@ -7,11 +7,14 @@
 
 mod adopt;
 mod arena;
+#[cfg(any(debug_assertions, feature = "racelab"))]
+mod audit;
 mod channel;
 mod family;
 mod groups;
 #[cfg(feature = "racelab")]
 pub(crate) mod lab;
+mod ledger;
 mod link;
 #[cfg(test)]
 mod model_tests;
@@ -27,10 +30,14 @@ mod terminals;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tracing;
+#[cfg(test)]
+mod waiter_tests;
 mod wanted;
 
 pub(crate) use adopt::Moved;
 pub(crate) use arena::{NodeId, NodeRef};
+#[cfg(any(debug_assertions, feature = "racelab"))]
+pub(crate) use audit::{Audited, must};
 pub(crate) use channel::WaitSlot;
 pub(crate) use family::IndexHasher;
 pub(crate) use groups::Freed;
@@ -72,6 +79,7 @@ pub(crate) struct ProcTree {
     tracing: tracing::Tracing,
     #[cfg(feature = "racelab")]
     pub(crate) lab: lab::TreeLab,
+    ledger: ledger::Ledger,
 }
 
 impl ProcTree {

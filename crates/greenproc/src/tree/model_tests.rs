@@ -116,6 +116,8 @@ impl Pair {
 
     /// What must hold after every step.
     fn check(&self) -> Result<(), TestCaseError> {
+        #[cfg(any(debug_assertions, feature = "racelab"))]
+        prop_assert_eq!(self.tree.audit(), Ok(()));
         prop_assert_eq!(self.tree.len(), self.model.processes.len());
         prop_assert_eq!(
             self.tree.zombies(),

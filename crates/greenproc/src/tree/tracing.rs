@@ -25,20 +25,20 @@ use crate::tree::wanted::{Wanted, Who};
 #[derive(Default)]
 pub(crate) struct Tracing {
     /// The tracer of each tracee.
-    tracers: HashMap<NodeId, NodeId, BuildHasherDefault<IndexHasher>>,
+    pub(super) tracers: HashMap<NodeId, NodeId, BuildHasherDefault<IndexHasher>>,
     /// The tracees of each tracer.
-    charges: HashMap<NodeId, Tracees, BuildHasherDefault<IndexHasher>>,
+    pub(super) charges: HashMap<NodeId, Tracees, BuildHasherDefault<IndexHasher>>,
 }
 
 #[derive(Default)]
-struct Tracees {
-    members: BTreeSet<NodeId>,
+pub(super) struct Tracees {
+    pub(super) members: BTreeSet<NodeId>,
     /// All in one class: a tracer's waits take tracees whatever their exit signal is (row 57).
-    waits: Buckets,
+    pub(super) waits: Buckets,
 }
 
 /// The class of all tracees.
-const CLASS: Class = Class::Child;
+pub(super) const CLASS: Class = Class::Child;
 
 /// Why a process cannot be traced; nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ pub(crate) struct Wanted {
     pub(crate) who: Who,
     pub(crate) kinds: Kinds,
     /// Which classes of exit signal pass; a wait by handle takes both.
-    classes: [bool; 2],
+    pub(super) classes: [bool; 2],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

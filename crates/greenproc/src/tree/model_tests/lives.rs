@@ -106,7 +106,7 @@ impl Pair {
             return;
         }
         if kind != EventKind::Dead {
-            self.tree.post_event(self.nodes[&pid].id, kind);
+            self.tree.post_change(self.nodes[&pid], kind);
         }
         let now = self.model.tick();
         let plain = self.model.processes.get_mut(&pid).expect("live");
