@@ -133,6 +133,7 @@ impl Scheduler {
             state.fail(Failure::Panic(message(&*payload)));
         }
         state.record(me, None, |_| What::Ends);
+        state.check_no_locks(me, None);
         state.tasks[usize::from(me)].want = Want::Ended;
         match state.pick(me) {
             Some(next) => state.tasks[usize::from(next)].baton.pass(),
@@ -310,6 +311,10 @@ impl Controller for Scheduler {
                 self.with(|state| state.record(me, Some(site), |_| What::Point(name)));
             }
         }
+    }
+
+    fn no_locks(&self, me: ThreadNo, site: Site) {
+        self.with(|state| state.check_no_locks(me, Some(site)));
     }
 
     fn choose(&self, me: ThreadNo, among: usize, site: Site) -> usize {

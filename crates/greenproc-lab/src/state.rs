@@ -432,6 +432,20 @@ impl State {
         }
     }
 
+    /// The thread has ended, or has come to a place, where it may hold no lock.
+    pub(crate) fn check_no_locks(&mut self, thread: ThreadNo, at: Option<Site>) {
+        let held = self.objects.iter().filter(|object| object.is_held_by(thread));
+        let held: Vec<_> = held.map(ObjectState::label).collect();
+        if !held.is_empty() {
+            let name = &self.tasks[usize::from(thread)].name;
+            let place = at.map_or_else(|| "has ended".to_owned(), |site| format!("is at {site}"));
+            let locks = held.join(", ");
+            self.fail(Failure::Invariant(format!(
+                "{name} {place}, where it may hold no lock, and holds {locks}"
+            )));
+        }
+    }
+
     /// What everybody holds and waits for.
     pub(crate) fn holdings(&self) -> Vec<Holding> {
         let wants = |task: &Task| match task.want {

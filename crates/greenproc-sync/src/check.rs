@@ -34,7 +34,8 @@ pub fn held_locks() -> usize {
     if CHECKED { held::count() } else { 0 }
 }
 
-/// Panics if the calling thread holds a lock; does nothing in a release build.
+/// Panics if the calling thread holds a lock; does nothing in a release build, but for telling the controller of a
+/// controlled thread, which then looks.
 ///
 /// To stand before whatever may take long or run foreign code: a user's closure, a `Drop` of a user's value, a system call.
 ///
@@ -43,8 +44,12 @@ pub fn held_locks() -> usize {
 /// In a debug build, if the thread holds any lock and is not panicking already; the message names each lock with the
 /// place where it was taken.
 #[inline]
-#[cfg_attr(debug_assertions, track_caller)]
+#[cfg_attr(any(debug_assertions, feature = "racelab"), track_caller)]
 pub fn assert_no_locks_held() {
+    #[cfg(feature = "racelab")]
+    if let Some(control) = crate::lab::control() {
+        control.by.no_locks(control.me, Location::caller());
+    }
     if CHECKED && held::count() != 0 && !panicking() {
         panic_locks_held();
     }

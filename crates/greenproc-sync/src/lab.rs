@@ -40,6 +40,8 @@ pub trait Controller: Sync {
     fn join(&self, me: ThreadNo, thread: ThreadNo, until: Option<Instant>) -> bool;
     /// A place that matters to the order of things, other than those above.
     fn point(&self, me: ThreadNo, what: Point, site: Site);
+    /// The thread has come to where it may hold no lock.
+    fn no_locks(&self, me: ThreadNo, site: Site);
     /// One of `among` possibilities.
     fn choose(&self, me: ThreadNo, among: usize, site: Site) -> usize;
     /// Something for who reads the schedule afterwards.

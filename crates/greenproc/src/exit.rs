@@ -99,6 +99,8 @@ pub(crate) fn lwp_end(process: &Process, ended: Ended, begin_ns: u64, since: Mom
                 process.record.ktrace(Some(process.lwp), || Fact::Left);
             }
             let usage = worker.usage(begin_ns, since);
+            // Row 48.
+            assert_no_locks_held();
             leave(process, usage);
             if worker.own_thread() {
                 return None;
