@@ -4,6 +4,7 @@
 //! whom its waits returned; at the end those are compared with each other and with what the runtime itself counted,
 //! and what the host process holds is compared with what it held before.
 
+mod audit;
 mod group;
 mod idle;
 mod kill;
@@ -92,13 +93,16 @@ fn end_of_workers(runtime: &Runtime, plan: &Plan) -> Result<(Report, ShutdownRep
     let start = time::now();
     let workers = start_workers(runtime, plan, &sender)?;
     drop(sender);
-    let watched = watch::watch(plan, start, &endings);
-    let failures = failures(&workers, watched.stuck)?;
+    let mut auditor = audit::auditor(runtime);
+    let watched = watch::watch(plan, start, &endings, || auditor.look());
+    let mut failures = failures(&workers, watched.stuck)?;
     lull::within(LAST_ORPHANS, || {
         let now = runtime.stats();
         // Init gives a pid back after it has reaped its process.
         now.processes <= at_boot.processes && now.pids_in_use <= at_boot.pids_in_use
     });
+    auditor.look();
+    failures.extend(auditor.found());
     let at_end = runtime.stats();
     let left = processes_left(runtime);
     let shutdown = runtime.shutdown(GRACE)?;

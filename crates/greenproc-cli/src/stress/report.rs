@@ -41,7 +41,7 @@ pub(super) struct Report {
     pub(super) resident_bound_bytes: u64,
     /// Workers that did not end, and LWPs that could not be stopped.
     pub(super) stuck: u64,
-    /// Workers that failed, in words.
+    /// Workers that failed, and invariants of the runtime that did not hold, in words.
     pub(super) failures: Vec<String>,
     /// Some of the processes that were left, in words.
     pub(super) processes_left: Vec<String>,

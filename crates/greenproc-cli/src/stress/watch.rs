@@ -30,8 +30,13 @@ pub(super) struct Watched {
     pub(super) elapsed: Duration,
 }
 
-/// Collects the accounts of all workers, telling them to stop when the time is over.
-pub(super) fn watch(plan: &Plan, start: Instant, endings: &Receiver<Ending>) -> Watched {
+/// Collects the accounts of all workers, telling them to stop when the time is over. `look` is called now and then.
+pub(super) fn watch(
+    plan: &Plan,
+    start: Instant,
+    endings: &Receiver<Ending>,
+    mut look: impl FnMut(),
+) -> Watched {
     let live = LiveLine::new();
     let deadline = plan.time.map(|span| start + span);
     let mut accounts = vec![Account::default(); plan.stressors.len()];
@@ -53,7 +58,10 @@ pub(super) fn watch(plan: &Plan, start: Instant, endings: &Receiver<Ending>) -> 
                 working -= 1;
                 progress.since = time::now();
             }
-            Err(RecvTimeoutError::Timeout) => live.show(&plan.stressors, start),
+            Err(RecvTimeoutError::Timeout) => {
+                look();
+                live.show(&plan.stressors, start);
+            }
             // A worker ended without an account: its exit status says why.
             Err(RecvTimeoutError::Disconnected) => {
                 working = 0;
