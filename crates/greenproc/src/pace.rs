@@ -36,6 +36,8 @@ impl Pace {
     /// Whether a call is to be held back, when so many LWPs have a thread; noted if so. Under the lock of the start queue.
     pub(crate) fn holds_back(&self, working: u32) -> bool {
         if self.is_short_of(working) {
+            // Whoever is called calls for the next. Should that be held back, it is news: nobody looks after it any more.
+            self.relent();
             return false;
         }
         if !self.held_back.load(Ordering::Relaxed) {

@@ -466,6 +466,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_held_back_after_a_look_is_looked_after_again() {
+        let (mut starts, class, pace) = paced(1);
+        occupy(&mut starts, class);
+        for start in 0..SLOW as u32 + 2 {
+            let _ = starts.push(class, start);
+        }
+        for _ in 0..SLOW {
+            assert!(starts.take(class, Arrival::Finished).0.is_some());
+        }
+        let _doze = Doze::begin(Some(&pace));
+        assert!(is_create(&starts.look_after(class)), "too few are at work: that look was the last");
+        let (start, call) = starts.take(class, Arrival::Called);
+        assert!(start.is_some() && starts.queued() == 1);
+        assert!(matches!(call, Call::HeldBack), "the timekeeper is to look again");
+    }
+
+    #[test]
     fn a_thread_that_is_not_used_again_is_not_at_work() {
         let (mut starts, class, _) = paced(1);
         occupy(&mut starts, class);
