@@ -212,6 +212,11 @@ pub(crate) fn replace(
     {
         let mut list = kernel.lock();
         let mut state = record.state.lock();
+        #[cfg(feature = "racelab")]
+        if planted!(kernel, ExecForgetsDeath) {
+            state.life = Life::Active;
+            state.end = None;
+        }
         if !state.begin_anew() {
             drop((state, list));
             drop_isolated(process, body);

@@ -351,6 +351,10 @@ pub(crate) fn publish(worker: &Worker, record: &Proc, usage: Option<Usage>, thre
         let death = record.state.lock().die(usage);
         kernel.depart(record, Departure { node, death, threads });
     }
+    #[cfg(feature = "racelab")]
+    if planted!(kernel, TouchAfterZombie) {
+        assert!(kernel.lock().tree.holds(node), "the process was reaped while its thread still looked at it");
+    }
     worker.take_next()
 }
 

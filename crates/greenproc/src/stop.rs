@@ -102,6 +102,12 @@ impl Kernel {
         to: Option<LwpId>,
         info: SigInfo,
     ) -> Result<(), Exhausted> {
+        #[cfg(feature = "racelab")]
+        if planted!(self, ChildSignalsCoalesce)
+            && process.state.lock().pending_for(LwpId::MAIN).contains(info.signal)
+        {
+            return Ok(());
+        }
         let takes_signals = !process.is_observed() || process.state.lock().life.begin_exit().is_some();
         self.post_locked(list, process, to, info, News::First)?;
         if takes_signals {

@@ -1,7 +1,7 @@
 //! The end of a process.
 
 use greenproc::racelab::Fault;
-use greenproc::{Command, Runtime};
+use greenproc::{Command, Runtime, Signal};
 
 use crate::races::Race;
 
@@ -28,6 +28,28 @@ pub(super) const RACES: &[Race] = &[
         pid_max: None,
         body: double_exit,
     },
+    Race {
+        name: "zombie-reaped",
+        protocol: "exit",
+        story: "A zombie is there to be reaped as soon as it is published. If the thread that published it still looks at the process, it finds somebody else there, or nobody.",
+        invariant: "nobody touches a process that was reaped",
+        source: "FreeBSD r329542: PRS_ZOMBIE was visible while the exiting thread still held a lock of the process",
+        faults: &[Fault::TouchAfterZombie],
+        core: false,
+        pid_max: None,
+        body: zombie_reaped,
+    },
+    Race {
+        name: "exec-kill",
+        protocol: "exit",
+        story: "A process replaces its body and is killed at the same moment. The exec ends the former LWPs; if it also wipes away what was decided about the process, the kill is lost.",
+        invariant: "SIGKILL always ends a process",
+        source: "Linux ed5d2cac: exec: rework the group exit and fix the race with kill",
+        faults: &[Fault::ExecForgetsDeath],
+        core: false,
+        pid_max: None,
+        body: exec_kill,
+    },
 ];
 
 use crate::check::settle;
@@ -48,4 +70,19 @@ fn double_exit(runtime: &Runtime) {
     }));
     let code = status.expect("it runs").code();
     assert!(code == Some(1) || code == Some(2), "{code:?}");
+}
+
+fn zombie_reaped(runtime: &Runtime) {
+    let status = runtime.run(Command::new("parent", |p| {
+        let child = p.spawn(Command::new("child", |_| 3)).expect("a child");
+        assert_eq!(child.wait().expect("it is there").status.code(), Some(3));
+    }));
+    assert_eq!(status.expect("it runs").code(), Some(0));
+}
+
+fn exec_kill(runtime: &Runtime) {
+    let child = runtime.spawn(Command::new("child", |p| p.exec(Command::new("successor", |p| p.pause()))));
+    let child = child.expect("it runs");
+    child.kill().expect("it lives");
+    assert_eq!(child.wait().expect("it is there").status.signal(), Some(Signal::KILL));
 }

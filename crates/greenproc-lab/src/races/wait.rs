@@ -1,7 +1,10 @@
 //! Waiting for children.
 
 use greenproc::racelab::Fault;
-use greenproc::{Command, Runtime, WaitFlags, WaitFor};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use greenproc::{Command, MaskHow, NoteFlags, Runtime, SigAction, SigSet, Signal, WaitFlags, WaitFor};
 
 use crate::races::Race;
 
@@ -28,6 +31,39 @@ pub(super) const RACES: &[Race] = &[
         pid_max: None,
         body: two_waiters,
     },
+    Race {
+        name: "wait-signal",
+        protocol: "wait",
+        story: "A wait has reaped a child when a signal comes. If it looks for signals once more and returns EINTR, the status is lost for ever: the next wait finds no child.",
+        invariant: "each exit is reported exactly once",
+        source: "dash 3800d493: a signal after wait3 had returned lost the status; mistake r",
+        faults: &[Fault::LookAfterReap],
+        core: false,
+        pid_max: None,
+        body: wait_signal,
+    },
+    Race {
+        name: "two-children-one-signal",
+        protocol: "signals",
+        story: "Two children end at the same time. A parent whose handler waits for the child that the signal names misses one if the two signals become one.",
+        invariant: "SIGCHLD keeps what it says of each child",
+        source: "foot c9abab0, FreeBSD ebceaf6: one SIGCHLD for each child; decision 11",
+        faults: &[Fault::ChildSignalsCoalesce],
+        core: false,
+        pid_max: None,
+        body: two_children,
+    },
+    Race {
+        name: "watch-exit",
+        protocol: "watching",
+        story: "Somebody watches a process that is about to end. If the look whether it lives and the beginning of the watch are two holds of the lock, the end comes in between and is never told.",
+        invariant: "a watch that began is told of the end",
+        source: "mistake o of the original: between NOTE_EXIT and the zombie nobody is told",
+        faults: &[Fault::WatchInTwoHolds],
+        core: false,
+        pid_max: None,
+        body: watch_exit,
+    },
 ];
 
 fn exit_wait(runtime: &Runtime) {
@@ -48,4 +84,53 @@ fn two_waiters(runtime: &Runtime) {
         assert!(mine != others, "one of the two has reaped the child: {mine} {others}");
     }));
     assert_eq!(status.expect("it runs").code(), Some(0));
+}
+
+fn wait_signal(runtime: &Runtime) {
+    let status = runtime.run(Command::new("parent", |p| {
+        p.sigaction(Signal::USR1, SigAction::handler(|_, _| {})).expect("it can be caught");
+        let (child, parent) = (p.spawn(Command::new("child", |_| 3)).expect("a child"), p.pid());
+        let signaller = p.spawn(Command::new("signaller", move |p| p.kill(parent, Signal::USR1)));
+        let waited = loop {
+            match p.wait4(WaitFor::Pid(child.id()), WaitFlags::empty()) {
+                Ok(waited) => break waited,
+                Err(error) => assert_eq!(error.errno(), 4, "nobody else has reaped it"),
+            }
+        };
+        assert_eq!(waited.and_then(|waited| waited.status.code()), Some(3));
+        // The signal may come while this waits.
+        while let Err(error) = signaller.as_ref().expect("a child").wait() {
+            assert_eq!(error.errno(), 4);
+        }
+    }));
+    assert_eq!(status.expect("it runs").code(), Some(0));
+}
+
+fn two_children(runtime: &Runtime) {
+    let status = runtime.run(Command::new("parent", |p| {
+        let reaped = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&reaped);
+        let reap = SigAction::handler(move |p, info| {
+            if let Ok(Some(_)) = p.wait4(WaitFor::Pid(info.pid), WaitFlags::NOHANG) {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        p.sigaction(Signal::CHLD, reap).expect("it can be caught");
+        p.sigmask(MaskHow::Block, Signal::CHLD).expect("it can be blocked");
+        for _ in 0..2 {
+            drop(p.spawn(Command::new("child", |_| ())).expect("a child"));
+        }
+        while reaped.load(Ordering::Relaxed) < 2 {
+            // It returns when handlers have run.
+            drop(p.sigsuspend(SigSet::EMPTY));
+        }
+    }));
+    assert_eq!(status.expect("it runs").code(), Some(0));
+}
+
+fn watch_exit(runtime: &Runtime) {
+    let child = runtime.spawn(Command::new("child", |_| ())).expect("a child");
+    let watch = child.watch(NoteFlags::EXIT).expect("it was not reaped");
+    assert!(child.wait().expect("it is there").status.success());
+    assert!(watch.try_recv().is_ok(), "its end was told");
 }

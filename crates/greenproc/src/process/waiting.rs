@@ -161,6 +161,9 @@ impl Process {
                 self.meet(request).go_on()?;
                 continue;
             }
+            if found.is_ok() && planted!(self.worker.kernel, LookAfterReap) {
+                self.heed()?;
+            }
             self.come_back();
             return match found {
                 Ok(waited) => {

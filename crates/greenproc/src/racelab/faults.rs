@@ -94,6 +94,16 @@ faults! {
     TakerCallsNobody = "taker-calls-nobody";
     /// A thread that goes to rest forgets what it was summoned for meanwhile.
     RestForgetsSummons = "rest-forgets-summons";
+    /// The thread of a process that has ended looks at its place in the tree once more.
+    TouchAfterZombie = "touch-after-zombie";
+    /// An exec begins with a life of its own, whatever was decided about the former one.
+    ExecForgetsDeath = "exec-forgets-death";
+    /// Of two children that end, the parent is told of the first.
+    ChildSignalsCoalesce = "child-signals-coalesce";
+    /// A wait looks for requests once more when it has reaped a child, and forgets the child.
+    LookAfterReap = "look-after-reap";
+    /// A watch looks whether the process has ended, and begins in another hold of the lock.
+    WatchInTwoHolds = "watch-in-two-holds";
     /// A signal is posted with the locks in the other order.
     LockOrder = "lock-order";
 }

@@ -265,6 +265,17 @@ impl Kernel {
         if caller.is_some_and(|caller| caller.uid() != 0 && caller.uid() != uid) {
             return Err(Error::NotPermitted { what: "the process belongs to another user" });
         }
+        #[cfg(feature = "racelab")]
+        if planted!(self, WatchInTwoHolds)
+            && let SeenBody::Live(process) = seen.body
+        {
+            let process = Arc::clone(process);
+            drop(list);
+            let mut list = self.lock();
+            process.set_observed();
+            let registry::Begun { id, receiver, coalesced } = list.watches.begin(pid, flags);
+            return Ok(Watch { kernel: Arc::clone(self), id, pid, receiver, coalesced });
+        }
         let begun = match seen.body {
             SeenBody::Live(process) => {
                 process.set_observed();
