@@ -122,10 +122,11 @@ fn one_life(Scenario { fault, faults, pid_max, body, .. }: &Scenario) {
     }
     // Init and the timekeeper are to be at rest when it begins.
     settle();
-    let (audited, rested) = (runtime.clone(), runtime.clone());
+    let (audited, rested, seen) = (runtime.clone(), runtime.clone(), runtime.clone());
     scheduler.with(|state| {
         state.audit = Some(Box::new(move || lab::uncontrolled(|| audited.audit())));
         state.rest_audit = Some(Box::new(move || lab::uncontrolled(|| rested.audit_at_rest())));
+        state.look = Some(Box::new(move || lab::uncontrolled(|| seen.picture())));
         state.begin_exploring();
     });
     let result = catch_unwind(AssertUnwindSafe(|| body(&runtime)));
@@ -139,7 +140,7 @@ fn one_life(Scenario { fault, faults, pid_max, body, .. }: &Scenario) {
         if state.phase == Phase::Exploring {
             state.phase = Phase::Straight;
         }
-        (state.audit.take(), state.rest_audit.take())
+        (state.audit.take(), state.rest_audit.take(), state.look.take())
     });
     drop(audits);
     let ended = catch_unwind(AssertUnwindSafe(|| runtime.shutdown(Duration::from_secs(1))));

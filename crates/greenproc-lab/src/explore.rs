@@ -129,7 +129,7 @@ pub(crate) fn explore_with(scenario: &Scenario, options: &Options, mut see: impl
         }
         if let Some(failure) = seen.failure {
             let path = minimise(scenario, rules, &failure, seen.path, seen.preemptions);
-            report.found = Some(found(scenario, rules, path, report.runs));
+            report.found = Some(found(scenario, rules, path, report.schedules.max(1)));
             break;
         }
     }

@@ -40,5 +40,5 @@ pub use hunt::{Extent, Finding, NotAHunt, Outcome, Size, Summary, Trial, merge};
 pub use races::Race;
 pub use shard::{BadShard, Shard};
 pub use strategy::{Covered, Exhausted, StrategyKind};
-pub use timeline::{Lane, Row, Telling, Timeline};
+pub use timeline::{Lane, Row, Standing, Telling, Timeline};
 pub use token::{BadToken, Token};

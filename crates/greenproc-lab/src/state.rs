@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use greenproc::racelab::Pictured;
 use greenproc_sync::lab::{Kind, Mode, Object, Site, ThreadNo};
 
 use crate::baton::Baton;
@@ -17,6 +18,9 @@ use crate::token::Choice;
 
 /// Looks at the runtime while everybody stands still: what is wrong, if anything.
 pub(crate) type Audit = Box<dyn Fn() -> Option<String> + Send>;
+
+/// How the processes are; `None` while somebody changes them.
+pub(crate) type Look = Box<dyn Fn() -> Option<Vec<Pictured>> + Send>;
 
 /// A time-out beyond this never comes: who waits for one waits for somebody.
 const HORIZON: Duration = Duration::from_hours(24);
@@ -62,6 +66,9 @@ pub(crate) struct State {
     pub(crate) events: Vec<Event>,
     pub(crate) failure: Option<Failure>,
     pub(crate) audit: Option<Audit>,
+    pub(crate) look: Option<Look>,
+    /// How the processes were, from which event on.
+    pub(crate) pictures: Vec<(usize, Vec<Pictured>)>,
     /// The same for moments at which nobody can go on.
     pub(crate) rest_audit: Option<Audit>,
     /// Room for the candidates of a decision.
@@ -88,6 +95,8 @@ impl State {
             events: Vec::new(),
             failure: None,
             audit: None,
+            look: None,
+            pictures: Vec::new(),
             rest_audit: None,
             candidates: Vec::with_capacity(8),
             handovers: Vec::new(),
@@ -124,6 +133,11 @@ impl State {
 
     pub(crate) fn record(&mut self, thread: ThreadNo, site: Option<Site>, what: impl FnOnce(&State) -> What) {
         if self.rules.recording && self.phase == Phase::Exploring {
+            if let Some(picture) = self.look.as_ref().and_then(|look| look())
+                && self.pictures.last().is_none_or(|(_, last)| *last != picture)
+            {
+                self.pictures.push((self.events.len(), picture));
+            }
             let event = Event { step: self.steps, thread, what: what(self), site };
             self.events.push(event);
         }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+use greenproc::racelab::Pictured;
 use serde::Serialize;
 
 use crate::event::{Event, What};
@@ -14,6 +15,8 @@ use crate::state::State;
 #[derive(Clone, Debug)]
 pub struct Timeline {
     events: Vec<Event>,
+    /// How the processes were, from which event on.
+    pictures: Vec<(usize, Vec<Pictured>)>,
     failure: Option<Failure>,
 }
 
@@ -36,6 +39,8 @@ pub struct Row {
     pub holds: Vec<String>,
     /// How all lanes are afterwards.
     pub lanes: Vec<Lane>,
+    /// Which of the [pictures](Telling::pictures) shows the processes; `None` before the first.
+    pub picture: Option<usize>,
     /// It is of interest for this failure: it changes a state, wakes or sleeps, or touches what another lane touches.
     pub matters: bool,
 }
@@ -60,13 +65,34 @@ pub struct Telling {
     pub lanes: Vec<String>,
     /// The events, but for those that only say which LWP a thread is.
     pub rows: Vec<Row>,
+    /// How the processes were.
+    pub pictures: Vec<Vec<Standing>>,
     /// How it failed.
     pub failure: Option<String>,
 }
 
+/// How a process was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Standing {
+    /// Its pid.
+    pub pid: i32,
+    /// Its parent's.
+    pub ppid: i32,
+    /// Its name.
+    pub name: String,
+    /// How it was, in a few words.
+    pub state: String,
+}
+
+impl Standing {
+    fn of(Pictured { pid, ppid, name, state }: &Pictured) -> Standing {
+        Standing { pid: *pid, ppid: *ppid, name: name.clone(), state: state.clone() }
+    }
+}
+
 impl Timeline {
     pub(crate) fn of(seen: State) -> Timeline {
-        Timeline { events: seen.events, failure: seen.failure }
+        Timeline { events: seen.events, pictures: seen.pictures, failure: seen.failure }
     }
 
     /// All events, in order.
@@ -82,11 +108,14 @@ impl Timeline {
     /// The events, in lanes.
     pub fn tell(&self) -> Telling {
         let mut teller = Teller::default();
-        for event in &self.events {
-            teller.take(event);
+        for (at, event) in self.events.iter().enumerate() {
+            let pictures = self.pictures.partition_point(|(from, _)| *from <= at);
+            teller.take(event, pictures.checked_sub(1));
         }
+        let pictures = self.pictures.iter().map(|(_, picture)| picture.iter().map(Standing::of).collect());
         let failure = self.failure.as_ref().map(ToString::to_string);
-        let mut telling = Telling { lanes: teller.names, rows: teller.rows, failure };
+        let mut telling =
+            Telling { lanes: teller.names, rows: teller.rows, pictures: pictures.collect(), failure };
         telling.judge();
         telling
     }
@@ -231,7 +260,7 @@ struct Teller {
 }
 
 impl Teller {
-    fn take(&mut self, event: &Event) {
+    fn take(&mut self, event: &Event, picture: Option<usize>) {
         let thread = usize::from(event.thread);
         if let What::Is(name) = &event.what {
             return self.rename(thread, name);
@@ -252,6 +281,7 @@ impl Teller {
             site,
             holds: self.holds[lane].clone(),
             lanes: self.lanes.clone(),
+            picture,
             matters: false,
         });
     }

@@ -59,7 +59,7 @@ pub(crate) struct Variant {
     /// With this fault planted; without a name with the first that the race has
     #[arg(long, value_name = "FAULT", num_args = 0..=1, default_missing_value = "", conflicts_with = "fixed")]
     pub(crate) buggy: Option<String>,
-    /// The runtime's code as it is [default]
+    /// The runtime's code as it is (the default)
     #[arg(long)]
     pub(crate) fixed: bool,
 }

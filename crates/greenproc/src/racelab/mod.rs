@@ -7,10 +7,14 @@ mod audit;
 #[cfg(feature = "racelab")]
 mod faults;
 #[cfg(feature = "racelab")]
+mod picture;
+#[cfg(feature = "racelab")]
 mod rest;
 
 #[cfg(feature = "racelab")]
 pub use faults::{Fault, Faults};
+#[cfg(feature = "racelab")]
+pub use picture::Pictured;
 
 /// Whether a fault is planted in this kernel, or in its tree: never, in a build without the race lab.
 macro_rules! planted {
