@@ -269,7 +269,8 @@ impl Teller {
         self.account(lane, &event.what);
         let site = event.site.map(|site| {
             let file = site.file();
-            let short = file.rsplit_once("src/").map_or(file, |(_, short)| short);
+            let short =
+                file.rsplit_once("src/").or_else(|| file.rsplit_once('/')).map_or(file, |(_, short)| short);
             format!("{short}:{}", site.line())
         });
         self.rows.push(Row {

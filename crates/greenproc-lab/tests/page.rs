@@ -18,7 +18,9 @@ fn shown() -> (String, [usize; 2]) {
 #[test]
 fn it_needs_nothing_but_itself() {
     let (page, _) = shown();
-    for outside in ["http:", "https:", "src=", "href=", "url(", "@import", "fetch(", "XMLHttpRequest", "import "] {
+    for outside in
+        ["http:", "https:", "src=", "href=", "url(", "@import", "fetch(", "XMLHttpRequest", "import "]
+    {
         assert!(!page.contains(outside), "{outside}");
     }
 }
@@ -33,7 +35,8 @@ fn it_is_well_formed() {
     while let Some((_, after)) = rest.split_once('<') {
         let (tag, after) = after.split_once('>').expect("a tag ends");
         rest = after;
-        let name: String = tag.chars().take_while(|sign| !sign.is_whitespace()).collect::<String>().to_lowercase();
+        let name: String =
+            tag.chars().take_while(|sign| !sign.is_whitespace()).collect::<String>().to_lowercase();
         if let Some(name) = name.strip_prefix('/') {
             assert_eq!(open.pop().as_deref(), Some(name));
         } else if !void.contains(&name.as_str()) {
