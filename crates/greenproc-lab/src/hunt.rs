@@ -37,12 +37,16 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// All of a hunt: first those that must fail, which are over soon.
+    /// All of a hunt: first those that must fail, which are over soon, then the core shapes, and the others with the time
+    /// that is left.
     pub fn all() -> Vec<Trial> {
         let planted = Race::all()
             .flat_map(|race| race.faults.iter().map(move |fault| Trial { race, fault: Some(*fault) }));
-        let clean = Race::all().map(|race| Trial { race, fault: None });
-        planted.chain(clean).collect()
+        let clean = |core| {
+            let like = Race::all().filter(move |race| race.core == core);
+            like.map(|race| Trial { race, fault: None })
+        };
+        planted.chain(clean(true)).chain(clean(false)).collect()
     }
 
     /// How much of the time that is left it may have, beside others.
