@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::life::Life;
+use crate::pid::Pid;
 use crate::runtime::Runtime;
 use crate::tree::{Seen, SeenBody};
 
@@ -32,7 +33,7 @@ impl Pictured {
                 (record.first_name.to_string(), state)
             }
         };
-        let ppid = seen.ppid.map_or(0, |parent| parent.as_raw());
+        let ppid = seen.ppid.map_or(0, Pid::as_raw);
         Pictured { pid: seen.pid.as_raw(), ppid, name, state }
     }
 }
