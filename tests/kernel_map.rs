@@ -1,5 +1,6 @@
 //! The kernel map says of each row where it is and what shows it; this shows that what it names exists.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
@@ -35,7 +36,20 @@ fn each_of_the_74_rows_is_there_once_and_in_order() {
 }
 
 #[test]
-fn each_row_that_is_built_names_modules_that_exist() {
+fn no_row_is_open() {
+    for row in rows() {
+        let module = quoted(&row.module).into_iter().next();
+        let settled = row.module.starts_with("n/a: ") || row.module.starts_with("by construction: ");
+        assert!(module.is_some() || settled, "row {}: neither built nor settled: {}", row.number, row.module);
+        // What there is, is tested; what there cannot be needs no test.
+        assert_eq!(row.tests.is_empty(), row.module.starts_with("n/a"), "row {}: what shows it?", row.number);
+        let distinct: HashSet<&String> = row.tests.iter().collect();
+        assert_eq!(distinct.len(), row.tests.len(), "row {}: a test is named twice", row.number);
+    }
+}
+
+#[test]
+fn each_module_that_is_named_exists() {
     for row in rows() {
         let places = ["crates/greenproc/src", "crates/greenproc-sync/src"];
         for module in quoted(&row.module).iter().filter(|name| Path::new(name).extension().is_some()) {
@@ -45,26 +59,42 @@ fn each_row_that_is_built_names_modules_that_exist() {
     }
 }
 
+/// The file that a test is in, and its name in that file.
+fn place_of(test: &str) -> (PathBuf, &str) {
+    let (file, function) = test.split_once("::").unwrap_or_else(|| panic!("{test} is no `file::test`"));
+    let folder = if file.starts_with("greenproc") { "crates" } else { "tests" };
+    (root().join(folder).join(format!("{file}.rs")), function)
+}
+
+/// Whether a source has a test function of exactly this name, which is not ignored.
+fn is_tested_by(source: &str, function: &str) -> bool {
+    let head = format!("fn {function}(");
+    let lines: Vec<&str> = source.lines().map(str::trim).collect();
+    lines.iter().enumerate().any(|(number, line)| {
+        let attributes = || lines[..number].iter().rev().take_while(|line| line.starts_with("#["));
+        line.starts_with(&head)
+            && attributes().any(|line| *line == "#[test]")
+            && !attributes().any(|line| line.starts_with("#[ignore"))
+    })
+}
+
 #[test]
-fn each_row_that_is_built_names_tests_that_exist() {
+fn each_test_that_is_named_exists() {
     for row in rows() {
-        let unbuilt = row.module == "open" || row.module.starts_with("n/a");
-        assert_eq!(row.tests.is_empty(), unbuilt, "row {}: built and tested, or neither", row.number);
         for test in &row.tests {
-            let (file, function) = test.split_once("::").unwrap_or((test, ""));
-            let path = root().join(if file.contains("tests") || file.starts_with("tree/tests") {
-                format!("crates/{file}.rs")
-            } else {
-                format!("tests/{file}.rs")
-            });
-            let source = std::fs::read_to_string(&path);
-            let source =
-                source.unwrap_or_else(|error| panic!("row {}: {}: {error}", row.number, path.display()));
-            assert!(
-                source.contains(&format!("fn {function}")),
-                "row {}: there is no test {test}",
-                row.number
-            );
+            let (path, function) = place_of(test);
+            let source = std::fs::read_to_string(&path)
+                .unwrap_or_else(|error| panic!("row {}: {}: {error}", row.number, path.display()));
+            assert!(is_tested_by(&source, function), "row {}: there is no test {test}", row.number);
         }
+    }
+}
+
+#[test]
+fn a_function_of_another_name_or_without_a_mark_is_no_such_test() {
+    let source = "#[test]\nfn one_and_two() {}\n#[ignore = \"slow\"]\n#[test]\nfn slow() {}\n\nfn helper() {}\n";
+    assert!(is_tested_by(source, "one_and_two"));
+    for other in ["one", "slow", "helper", "two"] {
+        assert!(!is_tested_by(source, other), "{other}");
     }
 }
