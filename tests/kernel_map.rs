@@ -92,7 +92,8 @@ fn each_test_that_is_named_exists() {
 
 #[test]
 fn a_function_of_another_name_or_without_a_mark_is_no_such_test() {
-    let source = "#[test]\nfn one_and_two() {}\n#[ignore = \"slow\"]\n#[test]\nfn slow() {}\n\nfn helper() {}\n";
+    let source =
+        "#[test]\nfn one_and_two() {}\n#[ignore = \"slow\"]\n#[test]\nfn slow() {}\n\nfn helper() {}\n";
     assert!(is_tested_by(source, "one_and_two"));
     for other in ["one", "slow", "helper", "two"] {
         assert!(!is_tested_by(source, other), "{other}");

@@ -367,7 +367,7 @@ fn start_init(
         drop(record.need_extras().personality.set(Some(personality)));
     }
     if let Some(recorder) = recorder {
-        record.begin_ktrace(&recorder);
+        drop(record.begin_ktrace(&recorder));
     }
     let mut list = kernel.lock();
     list.admission.reserve()?;

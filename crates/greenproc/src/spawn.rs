@@ -170,7 +170,7 @@ fn furnish(kernel: &Arc<Kernel>, parent: &Proc, record: &Arc<Proc>, (descriptors
             record.start_counting();
         }
         if let Some(recorder) = &more.ktrace {
-            record.begin_ktrace(recorder);
+            drop(record.begin_ktrace(recorder));
         }
         record.need_extras().begin(*more, env);
     }

@@ -53,7 +53,7 @@ pub enum Fact {
         /// Its parent; init has none.
         parent: Option<Pid>,
     },
-    /// It asked to be recorded from here on.
+    /// It is recorded from here on: it asked for that, or somebody else did.
     Attached,
     /// An LWP begins to run, on a native thread. What waits for a thread is yet to begin.
     Began,

@@ -7,7 +7,8 @@
 //! <https://ui.perfetto.dev>): a track for each process with what it was doing, arrows from a signal's posting to its
 //! delivery, and from the end of a process to its reaping. `docs/observing.md` shows how.
 //!
-//! A process is recorded by its [command](crate::Command::ktrace), by [itself](crate::Process::ktrace), or because
+//! A process is recorded by its [command](crate::Command::ktrace), by [itself](crate::Process::ktrace), from some moment on by
+//! whoever has [its handle](crate::Child::ktrace) or [its runtime](crate::Runtime::ktrace), or because
 //! [all are](crate::Builder::ktrace); its children are recorded too, unless the recorder leaves out [`Facts::INHERIT`]. It ends
 //! with the process: its own recording is taken from it in the hold that makes the zombie, with the exit as the last fact it
 //! has; what becomes of the zombie (a new parent, the reaping) is recorded still.
@@ -34,6 +35,7 @@
 //! # }
 //! ```
 
+mod attach;
 mod chrome;
 mod facts;
 mod recorder;
