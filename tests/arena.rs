@@ -53,6 +53,28 @@ fn the_limit_is_kept_to_the_byte() {
     assert!(fixture.run(Command::new("bounded", body).limits(at_most(160))).expect("room").success());
 }
 
+/// The limit is the process's, not the arena's: what it is at each charge counts, for handles too that were there before.
+#[test]
+fn a_limit_that_is_set_later_counts() {
+    let fixture = Fixture::boot();
+    let body = |p: &Process| {
+        let arena = p.arena().expect("it lives");
+        let first = arena.bytes(1_000).expect("there is no limit yet");
+        let used = arena.used();
+        p.set_limits(at_most(used + 32), at_most(10_000)).expect("it lowers them");
+        assert_eq!(arena.limit(), Some(used + 32));
+        let more = [(); 2].map(|()| arena.alloc(()).expect("room"));
+        assert_eq!(errno(arena.alloc(()).map(drop)), libc::ENOMEM);
+        p.set_limits(at_most(16), at_most(10_000)).expect("it lowers them");
+        first.write(p, 999, b"!").expect("what it has it keeps");
+        drop(more);
+        assert_eq!(errno(arena.alloc(()).map(drop)), libc::ENOMEM);
+        p.set_limits(at_most(10_000), at_most(10_000)).expect("up to the hard ones");
+        drop(arena.alloc([0_u8; 4_096]).expect("room"));
+    };
+    succeeded(&fixture.child("limited", body).wait().expect("its handle owns it"));
+}
+
 /// What no host has is an error as well, not an abort.
 #[test]
 fn what_the_host_does_not_have_is_enomem() {

@@ -6,7 +6,7 @@
 use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use greenproc_sync::Mutex;
 
@@ -95,7 +95,8 @@ enum Slot {
 
 struct Store {
     of: Pid,
-    limit: Option<u64>,
+    /// Whose limit counts, as of each charge. Weak, as it has this.
+    owner: Weak<Proc>,
     contents: Mutex<Leaf, Contents>,
 }
 
@@ -128,13 +129,13 @@ impl Process {
 
     fn own_arena(&self) -> Result<Arena> {
         self.check_live()?;
-        let limit = self.record.limits().arena_bytes;
         let mut slot = self.record.need_extras().arena.0.lock();
         match &*slot {
             Slot::Used(store) => Ok(Arena { store: Arc::clone(store) }),
             Slot::Over => Err(Error::Exiting { pid: self.record.pid }),
             Slot::Unused => {
-                let store = Arc::new(Store { of: self.record.pid, limit, contents: Mutex::default() });
+                let owner = Arc::downgrade(&self.record);
+                let store = Arc::new(Store { of: self.record.pid, owner, contents: Mutex::default() });
                 *slot = Slot::Used(Arc::clone(&store));
                 Ok(Arena { store })
             }
@@ -196,27 +197,34 @@ impl Arena {
         self.store.contents.lock().used
     }
 
-    /// How many bytes may be charged; `None` if there is no limit.
+    /// How many bytes may be charged now: the process may [change](Process::set_limits) that. `None` if there is no limit, or the
+    /// process is gone.
     pub fn limit(&self) -> Option<u64> {
-        self.store.limit
+        self.store.limit()
     }
 }
 
 impl Store {
+    fn limit(&self) -> Option<u64> {
+        self.owner.upgrade().and_then(|process| process.limits().arena_bytes)
+    }
+
     fn no_memory(&self, wanted: u64) -> Error {
-        Error::OutOfMemory { wanted, used: self.contents.lock().used, limit: self.limit }
+        let limit = self.limit();
+        Error::OutOfMemory { wanted, used: self.contents.lock().used, limit }
     }
 
     /// Whether there is room for so much, before anything is made.
     fn admit(&self, size: u64) -> Result<()> {
-        self.contents.lock().admit(self, charge(size)).map(drop)
+        let limit = self.limit();
+        self.contents.lock().admit(self.of, charge(size), limit).map(drop)
     }
 
     fn put<T>(self: &Arc<Store>, value: Arc<dyn Any + Send + Sync>, size: u64) -> Result<ArenaBox<T>> {
-        let charge = charge(size);
+        let (charge, limit) = (charge(size), self.limit());
         let mut contents = self.contents.lock();
         // Others may have been faster since it was admitted. Then the value goes after the lock.
-        contents.used = contents.admit(self, charge)?;
+        contents.used = contents.admit(self.of, charge, limit)?;
         contents.made += 1;
         let generation = contents.made;
         let slot = contents.free.pop().unwrap_or_else(|| {
@@ -230,12 +238,12 @@ impl Store {
 
 impl Contents {
     /// How much would be used then.
-    fn admit(&self, store: &Store, charge: u64) -> Result<u64> {
+    fn admit(&self, of: Pid, charge: u64, limit: Option<u64>) -> Result<u64> {
         if self.over {
-            return Err(Error::Exiting { pid: store.of });
+            return Err(Error::Exiting { pid: of });
         }
-        let then = self.used.checked_add(charge).filter(|then| *then <= store.limit.unwrap_or(MOST));
-        then.ok_or(Error::OutOfMemory { wanted: charge, used: self.used, limit: store.limit })
+        let then = self.used.checked_add(charge).filter(|then| *then <= limit.unwrap_or(MOST));
+        then.ok_or(Error::OutOfMemory { wanted: charge, used: self.used, limit })
     }
 
     fn get(&self, slot: usize, generation: u64) -> Option<&Arc<dyn Any + Send + Sync>> {

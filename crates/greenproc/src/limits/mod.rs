@@ -41,7 +41,7 @@ pub struct Limits {
     pub pending_signals: Option<u32>,
     /// Open descriptors of one process. Source: POSIX `RLIMIT_NOFILE`.
     pub descriptors: Option<u32>,
-    /// Bytes in the [`Arena`](crate::Arena) of one process, as of its first use of it. Source: POSIX-like `RLIMIT_DATA`.
+    /// Bytes in the [`Arena`](crate::Arena) of one process. Source: POSIX-like `RLIMIT_DATA`.
     pub arena_bytes: Option<u64>,
     /// CPU time of one process, all its LWPs together, its children not counted. At the soft limit, and after each further second
     /// of CPU time, it gets SIGXCPU; at the hard limit, SIGKILL. Looked at every 10 ms at most, so both come up to that much
