@@ -4,6 +4,7 @@
 mod death_signal;
 mod freeze;
 mod kill_on_drop;
+mod meetings;
 mod reap_kill;
 
 use greenproc::{Child, Command, Error, Exhausted, NoteFlags, NoteKind, Process, RecvError, Watch};
