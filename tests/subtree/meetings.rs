@@ -174,6 +174,7 @@ fn a_tracer_is_frozen_with_its_tracee() {
         let child = p.spawn(Command::new("steps", |p| {
             loop {
                 drop(p.getpgid(None));
+                p.checkpoint();
             }
         }));
         let tracee = p.trace(child.expect("room").id(), TraceOptions::empty()).expect("mine");
