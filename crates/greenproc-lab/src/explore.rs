@@ -178,6 +178,10 @@ fn found(scenario: &Scenario, rules: Rules, path: Vec<Choice>, schedule: u64) ->
 
 /// Runs one schedule.
 pub(crate) fn run(scenario: &Scenario, rules: Rules, strategy: Box<dyn Strategy>) -> State {
+    // The runtime has a few locks that all runtimes of the OS process share: of two schedules at once, each would see what the
+    // other does to them. They would share one CPU anyway.
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock();
     let scheduler = borrow_scheduler();
     let main = scenario.main();
     let seen = scheduler.0.run(rules, strategy, main);
