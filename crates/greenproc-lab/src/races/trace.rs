@@ -32,6 +32,18 @@ pub(super) const RACES: &[Race] = &[
         pid_max: None,
         body: parent_of_traced,
     },
+    Race {
+        name: "attach-exit",
+        protocol: "tracing",
+        story: "A tracer takes a process that is about to end. The end was left where nobody had to be told of it, just before \
+                the tracer said that it has to be: unless the tracer looks there once more, nobody hears of the end.",
+        invariant: "every end is known to who has asked for it",
+        source: "an early version of this runtime: an attach, and a freeze, overlooked ends that were on their way",
+        faults: &[Fault::AttachOverlooksDeparted],
+        core: false,
+        pid_max: None,
+        body: attach_exit,
+    },
 ];
 
 fn tracer_dies(runtime: &Runtime) {
@@ -64,6 +76,19 @@ fn parent_of_traced(runtime: &Runtime) {
         let waited = p.wait4(WaitFor::Pid(pid), WaitFlags::empty()).expect("it comes back");
         assert_eq!(waited.and_then(|waited| waited.status.code()), Some(0));
         drop(tracer.expect("a tracer").wait().expect("it is there"));
+    }));
+    assert_eq!(status.expect("it runs").code(), Some(0));
+}
+
+fn attach_exit(runtime: &Runtime) {
+    let status = runtime.run(Command::new("parent", |p| {
+        let child = p.spawn(Command::new("child", |_| ())).expect("a child");
+        if let Ok(tracee) = p.trace(child.id(), TraceOptions::empty()) {
+            settle();
+            // It may have ended.
+            drop(tracee.kill());
+        }
+        drop(child.wait().expect("it is there"));
     }));
     assert_eq!(status.expect("it runs").code(), Some(0));
 }

@@ -104,6 +104,8 @@ faults! {
     LookAfterReap = "look-after-reap";
     /// A watch looks whether the process has ended, and begins in another hold of the lock.
     WatchInTwoHolds = "watch-in-two-holds";
+    /// A tracer asks to be told of an end, but does not look at those that have departed by then.
+    AttachOverlooksDeparted = "attach-overlooks-departed";
     /// A signal is posted with the locks in the other order.
     LockOrder = "lock-order";
 }
