@@ -260,6 +260,8 @@ fn a_runtime_that_closes_admits_nobody() {
     let (closing, is_closing) = bounded(0);
     let (go_on, may_go_on) = bounded::<()>(0);
     let inside = runtime.clone();
+    let (ready, is_ready) = bounded(0);
+    let is_polite = ready.clone();
     let child = runtime.spawn(Command::new("polite", move |p| {
         p.on_term(move |p| {
             let seen = [
@@ -272,15 +274,17 @@ fn a_runtime_that_closes_admits_nobody() {
             let _ = may_go_on.recv();
             p.exit(8)
         });
+        is_polite.send(()).expect("the test listens");
         p.sleep(FOR_EVER)
     }));
     let child = child.expect("room");
-    let (ready, is_ready) = bounded(0);
     let handled = runtime.spawn(Command::new("ready", move |p| {
         ready.send(()).expect("the test listens");
         p.sleep(FOR_EVER)
     }));
-    is_ready.recv().expect("it begins");
+    for _ in 0..2 {
+        is_ready.recv().expect("it begins");
+    }
     std::thread::scope(|scope| {
         let shutdown = scope.spawn(|| runtime.shutdown(LONG));
         let inside = is_closing.recv().expect("SIGTERM comes");
