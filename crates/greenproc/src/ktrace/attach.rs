@@ -118,8 +118,7 @@ impl Kernel {
         if !target::permits(caller, &process, Signal::KILL) {
             return Err(target::FOREIGN);
         }
-        let former = process.begin_ktrace(recorder);
-        process.ktrace(None, || Fact::Attached);
+        let former = process.attach_ktrace(recorder);
         // When it ended is recorded as of then, not as of the next who takes the lock.
         process.end_in_full();
         fence(Ordering::SeqCst);

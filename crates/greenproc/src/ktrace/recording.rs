@@ -38,9 +38,12 @@ impl KtraceSlot {
     }
 
     /// The former recording is returned: if it was the last of its recorder, all that was recorded goes with it.
-    fn set(&self, recorder: &Recorder, process: &Proc) -> Option<Arc<Recording>> {
+    fn set(&self, recorder: &Recorder, process: &Proc, first: Option<Fact>) -> Option<Arc<Recording>> {
         let name = (&**process.name()).into();
         let recording = Recording { recorder: recorder.clone(), pid: process.pid, name };
+        if let Some(first) = first {
+            recording.note(None, first);
+        }
         self.0.lock().replace(Arc::new(recording))
     }
 
@@ -56,7 +59,16 @@ impl KtraceSlot {
 impl Proc {
     /// Records the process from here on. What is returned is the recording before this one, to be dropped without a lock.
     pub(crate) fn begin_ktrace(&self, recorder: &Recorder) -> Option<Arc<Recording>> {
-        let former = self.need_extras().ktrace.set(recorder, self);
+        self.record_from(recorder, None)
+    }
+
+    /// The same for one that runs already: that it is attached is the first of its facts, whatever it does meanwhile.
+    pub(crate) fn attach_ktrace(&self, recorder: &Recorder) -> Option<Arc<Recording>> {
+        self.record_from(recorder, Some(Fact::Attached))
+    }
+
+    fn record_from(&self, recorder: &Recorder, first: Option<Fact>) -> Option<Arc<Recording>> {
+        let former = self.need_extras().ktrace.set(recorder, self, first);
         self.mark_recorded(true, recorder.facts().contains(Facts::CALLS));
         former
     }
@@ -80,7 +92,7 @@ impl Proc {
     pub(crate) fn ktrace_exec(&self, former: &str) {
         let Some(extras) = self.extras().filter(|_| self.is_recorded()) else { return };
         if let Some(recording) = extras.ktrace.get() {
-            drop(extras.ktrace.set(&recording.recorder, self));
+            drop(extras.ktrace.set(&recording.recorder, self, None));
             self.ktrace_it(None, Fact::Executed { former: former.into() });
         }
     }
