@@ -269,9 +269,9 @@ pub(crate) fn end_of_init(init: &Process) {
 pub(crate) fn publish_init(init: &Process, usage: Usage) {
     let kernel = &init.worker.kernel;
     let record = &init.record;
+    init.worker.finish();
     let mut list = kernel.lock();
     list.admission.release(1);
-    init.worker.finish(&mut kernel.starts.lock());
     let hung_up = kernel.hang_up(&mut list, record.pid);
     let death = record.state.lock().die(Some(usage));
     let status = death.status;

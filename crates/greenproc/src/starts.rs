@@ -151,9 +151,10 @@ impl<T> Starts<T> {
         (start, call)
     }
 
-    /// A thread has finished an LWP, and takes no other for now.
-    pub(crate) fn finish(&mut self, class: ClassId) {
+    /// A thread has finished an LWP, and takes no other for now: makes the call that was held back because of it.
+    pub(crate) fn finish(&mut self, class: ClassId) -> Call {
         self.classes[class.0 as usize].working -= 1;
+        self.resume(class)
     }
 
     /// An LWP is about to sleep: makes the call that was held back because of it.
@@ -486,8 +487,16 @@ mod tests {
     fn a_thread_that_is_not_used_again_is_not_at_work() {
         let (mut starts, class, _) = paced(1);
         occupy(&mut starts, class);
-        starts.finish(class);
+        assert!(matches!(starts.finish(class), Call::Nobody), "nothing waits");
         assert!(is_create(&starts.push(class, 1)));
+    }
+
+    #[test]
+    fn a_thread_that_is_not_used_again_leaves_nobody_waiting() {
+        let (mut starts, class, _) = paced(1);
+        occupy(&mut starts, class);
+        assert!(matches!(starts.push(class, 1), Call::HeldBack));
+        assert!(is_create(&starts.finish(class)));
     }
 
     #[test]

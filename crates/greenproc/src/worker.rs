@@ -25,7 +25,7 @@ use crate::lwpctl::LwpState;
 use crate::pace::Pace;
 use crate::process::Process;
 use crate::report::ExitReport;
-use crate::starts::{Arrival, ClassId, Starts};
+use crate::starts::{Arrival, ClassId};
 use crate::termination::Outcome;
 use crate::threads::{LwpStart, Start, ThreadId};
 use crate::usage::Usage;
@@ -155,21 +155,20 @@ impl Worker {
 
     /// The thread has finished an LWP: what it does next, unless it is not to be used again.
     pub(crate) fn take_next(&self) -> Option<Start> {
-        let mut starts = self.kernel.starts.lock();
         if self.lends_itself || self.retire.get() {
-            self.finish(&mut starts);
+            self.finish();
             return None;
         }
-        let (next, call) = starts.take(self.class, Arrival::Finished);
-        drop(starts);
+        let (next, call) = self.kernel.starts.lock().take(self.class, Arrival::Finished);
         self.kernel.answer(self.class, call);
         next
     }
 
-    /// The thread has finished an LWP, and takes no other for now.
-    pub(crate) fn finish(&self, starts: &mut Starts<Start>) {
+    /// The thread has finished an LWP, and takes no other for now. Called without a lock.
+    pub(crate) fn finish(&self) {
         if !self.lends_itself {
-            starts.finish(self.class);
+            let call = self.kernel.starts.lock().finish(self.class);
+            self.kernel.answer(self.class, call);
         }
     }
 
