@@ -5,12 +5,13 @@
 //! | numbers, types, `dup`, `dup_to`, `close`, the limit, LWPs that share the table | POSIX `open`, `dup`, `close` |
 //! | a child's table is a copy of its parent's; what its command changes | decision 15, POSIX `fork`, `posix_spawn` |
 //! | everything is closed at the end, each destructor isolated | row 17, decisions 13 and 20 |
-//! | pipes, the host's files, sockets and pipes, streams of the user's | POSIX `pipe`, `read`, `write` |
+//! | pipes, terminals, the host's files, sockets and pipes, streams of the user's | POSIX `pipe`, `read`, `write`, 11.1.4 |
 
 mod ends;
 mod inheritance;
 mod streams;
 mod table;
+mod terminals;
 
 use crossbeam_channel::Sender;
 use greenproc::Fd;

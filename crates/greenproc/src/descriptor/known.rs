@@ -12,12 +12,14 @@ use crate::error::{Error, Result};
 use crate::pipe::{PipeReader, PipeWriter};
 use crate::process::Process;
 use crate::signal::Signal;
+use crate::tty::Tty;
 
 /// The stream that a value of this type is, if it is known to be one.
 pub(super) fn face_of<T: Any>() -> Option<Face> {
-    let known: [(TypeId, Face); 7] = [
+    let known: [(TypeId, Face); 8] = [
         (TypeId::of::<PipeReader>(), face::<PipeReader>),
         (TypeId::of::<PipeWriter>(), face::<PipeWriter>),
+        (TypeId::of::<Tty>(), face::<Tty>),
         (TypeId::of::<File>(), face::<File>),
         (TypeId::of::<TcpStream>(), face::<TcpStream>),
         (TypeId::of::<UnixStream>(), face::<UnixStream>),
@@ -41,6 +43,22 @@ impl Stream for PipeWriter {
         match waiting {
             Waiting::Allowed => self.write_entered(process, buf),
             Waiting::Refused => self.write_now(buf).inspect_err(|error| broken(process, error)),
+        }
+    }
+}
+
+impl Stream for Tty {
+    fn read(&self, process: &Process, buf: &mut [u8], waiting: Waiting) -> Result<usize> {
+        match waiting {
+            Waiting::Allowed => self.read_entered(process, buf),
+            Waiting::Refused => self.read_now(process, buf),
+        }
+    }
+
+    fn write(&self, process: &Process, buf: &[u8], waiting: Waiting) -> Result<usize> {
+        match waiting {
+            Waiting::Allowed => self.write_entered(process, buf),
+            Waiting::Refused => self.write_now(process, buf),
         }
     }
 }

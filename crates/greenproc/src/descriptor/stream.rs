@@ -16,8 +16,8 @@ pub enum Waiting {
 
 /// Something of the user's that [`Process::read`] and [`Process::write`] can use: a device driver, as it were.
 ///
-/// Pipes of the runtime and the host's files, sockets and pipes are streams already. A type that is one only in a direction
-/// leaves the other out: that is EBADF.
+/// Pipes and terminals of the runtime and the host's files, sockets and pipes are streams already. A type that is one only
+/// in a direction leaves the other out: that is EBADF.
 ///
 /// ```
 /// # fn main() -> greenproc::Result<()> {

@@ -352,8 +352,8 @@ impl Process {
 
     /// Reads what is there, up to the length of `buf`, and waits if nothing is. Returns 0 at the end of the file.
     ///
-    /// Pipes of the runtime, the host's files, sockets and pipes, and every [`Stream`] can be read. From one of the host's it
-    /// is one `read` inside [`blocking`](Process::blocking).
+    /// Pipes and terminals of the runtime, the host's files, sockets and pipes, and every [`Stream`] can be read. From one of
+    /// the host's it is one `read` inside [`blocking`](Process::blocking).
     ///
     /// A checkpoint: a request to end ends the wait. Bytes that are there beat a request.
     ///
@@ -361,6 +361,7 @@ impl Process {
     /// - EBADF: nothing is open under it, or it cannot be read from.
     /// - EINVAL: it is no stream.
     /// - EAGAIN: nothing is there, and it is [non-blocking](Process::set_nonblocking).
+    /// - EIO: from a terminal, as [`Tty::read`](crate::Tty::read) says.
     /// - EINTR: a signal came before any byte.
     /// - ESRCH: this was kept beyond its LWP's end.
     /// - What the host says of its own.
@@ -382,8 +383,8 @@ impl Process {
         )
     }
 
-    /// Writes `buf`, and waits for room. A pipe of the runtime takes all of it, unless a signal comes in the middle; a stream of
-    /// the host may take less. Returns how many bytes it took.
+    /// Writes `buf`, and waits for room. A pipe or a terminal of the runtime takes all of it, unless a signal comes in the
+    /// middle; a stream of the host may take less. Returns how many bytes it took.
     ///
     /// A checkpoint: a request to end ends the wait; what was written stays written.
     ///
@@ -393,6 +394,7 @@ impl Process {
     /// - EAGAIN: there is no room, and it is [non-blocking](Process::set_nonblocking).
     /// - EPIPE: nobody reads any more. SIGPIPE is posted to the process; the error is seen only by one that does not end of
     ///   it.
+    /// - EIO: to a terminal, as [`Tty::write`](crate::Tty::write) says.
     /// - EINTR: a signal came before any byte was written.
     /// - ESRCH: this was kept beyond its LWP's end.
     /// - What the host says of its own.

@@ -8,7 +8,7 @@ use super::access::in_turn;
 use super::terminal::{HUNG_UP, State, Terminal};
 use super::{Termios, TtyMaster, WindowSize};
 use crate::call::{Call, args, count_value};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::process::Process;
 use crate::signal::Signal;
 use crate::wait_queue::{Waiter, Wakeups, wait_for};
@@ -81,10 +81,11 @@ impl Tty {
         process.enter();
         let length = buf.len();
         let read = |&read: &usize| count_value(read);
-        process.gate_value(Call::Read, || args![length], read, || self.read_as(process, buf))
+        process.gate_value(Call::Read, || args![length], read, || self.read_entered(process, buf))
     }
 
-    fn read_as(&self, process: &Process, buf: &mut [u8]) -> Result<usize> {
+    /// The same, for a caller that has entered the process.
+    pub(crate) fn read_entered(&self, process: &Process, buf: &mut [u8]) -> Result<usize> {
         process.check_live()?;
         let attempt = |me: &Waiter| {
             in_turn(process, &self.terminal, Some(Signal::TTIN), Some(me), |_| {
@@ -94,6 +95,12 @@ impl Tty {
             .map(Result::flatten)
         };
         wait_for(Some(process), attempt, |me| self.terminal.leave(me)).flatten()
+    }
+
+    /// Reads what is there, for a caller that has entered the process. In the background it waits for its turn all the same.
+    pub(crate) fn read_now(&self, process: &Process, buf: &mut [u8]) -> Result<usize> {
+        in_turn(process, &self.terminal, Some(Signal::TTIN), None, |_| self.terminal.read(buf, None))?
+            .unwrap_or(Err(Error::WouldBlock { what: "nothing was typed" }))
     }
 
     /// Writes all of `buf`, and waits for room as long as it takes. `process` is the caller's own. If a signal comes or
@@ -114,19 +121,30 @@ impl Tty {
     pub fn write(&self, process: &Process, buf: &[u8]) -> Result<usize> {
         process.enter();
         let written = |&written: &usize| count_value(written);
-        process.gate_value(
-            Call::Write,
-            || args![buf.len()],
-            written,
-            || {
-                process.check_live()?;
-                let mut bytes = 0;
-                match self.send(Some(process), buf, &mut bytes) {
-                    Err(error) if bytes == 0 => Err(error),
-                    Ok(()) | Err(_) => Ok(bytes),
-                }
-            },
-        )
+        process.gate_value(Call::Write, || args![buf.len()], written, || self.write_entered(process, buf))
+    }
+
+    /// The same, for a caller that has entered the process.
+    #[track_caller]
+    pub(crate) fn write_entered(&self, process: &Process, buf: &[u8]) -> Result<usize> {
+        process.check_live()?;
+        let mut bytes = 0;
+        match self.send(Some(process), buf, &mut bytes) {
+            Err(error) if bytes == 0 => Err(error),
+            Ok(()) | Err(_) => Ok(bytes),
+        }
+    }
+
+    /// Writes what there is room for, as [`read_now`](Tty::read_now).
+    pub(crate) fn write_now(&self, process: &Process, buf: &[u8]) -> Result<usize> {
+        let signal = self.background_write();
+        let written = in_turn(process, &self.terminal, signal, None, |_| self.terminal.write(buf, None));
+        let (count, woken) = written.flatten()?;
+        woken.wake();
+        match count {
+            0 if !buf.is_empty() => Err(Error::WouldBlock { what: "the terminal has no room" }),
+            count => Ok(count),
+        }
     }
 
     /// Writes all of `buf`, or fails. `process` is the caller's own.
@@ -249,18 +267,23 @@ impl Tty {
         changed.flatten().map(Wakeups::wake)
     }
 
+    /// The signal that a write from the background means.
+    fn background_write(&self) -> Option<Signal> {
+        self.termios().tostop.then_some(Signal::TTOU)
+    }
+
     /// Writes all, and counts what was written.
     #[track_caller]
     fn send(&self, process: Option<&Process>, buf: &[u8], bytes: &mut usize) -> Result<()> {
         let attempt = |me: &Waiter| {
-            let signal = self.termios().tostop.then_some(Signal::TTOU);
+            let signal = self.background_write();
             let rest = &buf[*bytes..];
             let written = match process {
-                Some(process) => {
-                    in_turn(process, &self.terminal, signal, Some(me), |_| self.terminal.write(rest, me))
-                        .flatten()
-                }
-                None => self.terminal.write(rest, me),
+                Some(process) => in_turn(process, &self.terminal, signal, Some(me), |_| {
+                    self.terminal.write(rest, Some(me))
+                })
+                .flatten(),
+                None => self.terminal.write(rest, Some(me)),
             };
             match written {
                 Err(error) => Some(Err(error)),

@@ -156,14 +156,16 @@ impl Terminal {
         Some(Ok(count))
     }
 
-    /// Writes what there is room for, and says how much that was; who has to wait for more is in the queue.
-    pub(super) fn write(&self, buf: &[u8], waiter: &Waiter) -> Result<(usize, Wakeups)> {
+    /// Writes what there is room for, and says how much that was; a `waiter` that has to wait for more is in the queue.
+    pub(super) fn write(&self, buf: &[u8], waiter: Option<&Waiter>) -> Result<(usize, Wakeups)> {
         let mut state = self.state.lock();
         let count = if state.hung_up { 0 } else { state.discipline.write(buf) };
-        if count == buf.len() || state.hung_up {
-            state.writers.leave(waiter);
-        } else {
-            state.writers.join(waiter);
+        if let Some(waiter) = waiter {
+            if count == buf.len() || state.hung_up {
+                state.writers.leave(waiter);
+            } else {
+                state.writers.join(waiter);
+            }
         }
         if state.hung_up && !buf.is_empty() {
             return Err(HUNG_UP);
