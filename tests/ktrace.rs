@@ -13,7 +13,8 @@ use std::time::Duration;
 use crossbeam_channel::bounded;
 use greenproc::ktrace::{Fact, Facts, Fate, Record, Recorder};
 use greenproc::{
-    Call, CallResult, Command, ExitStatus, LwpId, Pid, Policy, Process, SigAction, Signal, WaitFlags, WaitFor,
+    Call, CallResult, Command, ExitStatus, LwpControl, LwpId, LwpState, Pid, Policy, Process, SigAction,
+    Signal, WaitFlags, WaitFor,
 };
 use greenproc_tests::{AN_HOUR, Fixture, dead, errno, hold, is_dead, living, same, soon, stay, succeeded};
 
@@ -37,6 +38,13 @@ fn recorded<R: Send + 'static>(
     succeeded(&child.wait().expect("its handle owns it"));
     assert_eq!(recorder.dropped(), 0);
     (recorder.records(), soon(&told))
+}
+
+/// Looks until the LWP sleeps; the watchdog of the fixture ends a test in which that never happens.
+fn asleep(lwp: &LwpControl) {
+    while lwp.state() != LwpState::Sleeping {
+        std::thread::yield_now();
+    }
 }
 
 /// What was recorded of one process.
@@ -329,10 +337,18 @@ fn an_alarm_is_from_the_runtime_itself() {
 fn each_lwp_is_recorded_to_begin_to_sleep_to_wake_and_to_leave() {
     let (records, (me, other)) = recorded(Facts::CONTEXT | Facts::LIFE, |p| {
         let (go, may_go) = bounded::<()>(0);
-        let other = p.spawn_lwp(move |p| stay(p, &may_go)).expect("room");
-        let id = other.id();
-        p.sleep(Duration::from_millis(1)).expect("nobody signals it");
+        let (say, said) = bounded(1);
+        let me = p.lwpctl().expect("it lives");
+        let other = p.spawn_lwp(move |p| {
+            stay(p, &may_go);
+            asleep(&me);
+            say.send(()).expect("it is listened to");
+        });
+        let other = other.expect("room");
+        asleep(&other.control());
         drop(go);
+        p.recv(&said).expect("it says so");
+        let id = other.id();
         other.join(p).expect("it returns");
         (p.pid(), id)
     });
