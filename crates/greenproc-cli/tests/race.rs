@@ -163,4 +163,49 @@ mod lab {
         }
         assert_eq!(union, whole);
     }
+
+    #[test]
+    fn a_race_runs_on_free_threads_and_without_a_fault_nothing_fails() {
+        for race in ["exit-wait", "exit-reparent"] {
+            let run = greenproc(["race", "free", race, "--runs", "30", "--time-limit", "1m", "--json"]);
+            assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{}", run.stdout);
+            let free: Value = serde_json::from_str(&run.stdout).expect("JSON");
+            assert_eq!((&free["runs"], &free["hung"], &free["failed"]), (&30.into(), &0.into(), &0.into()));
+        }
+    }
+
+    #[test]
+    fn a_free_run_that_hangs_is_given_up() {
+        // Ignored children that tell nobody: the parent sleeps whenever it comes to its wait before they end.
+        let arguments =
+            ["race", "free", "ignored-wait", "--buggy", "--runs", "300", "--time-limit", "200ms", "--json"];
+        let free = json(&arguments, 0).remove(0);
+        assert_eq!(free["fault"], "ignored-tells-nobody");
+        assert!(free["hung"].as_u64() >= Some(1), "{free}");
+    }
+
+    #[test]
+    fn shards_of_a_hunt_are_merged_to_the_whole() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file =
+            |index| directory.path().join(format!("part-{index}")).to_str().expect("a plain name").to_owned();
+        let parts: Vec<String> = (0..2).map(file).collect();
+        for (index, part) in parts.iter().enumerate() {
+            let shard = format!("{index}/2");
+            let run = greenproc(["race", "hunt", "--time", "2s", "--shard", &shard, "--json"]);
+            assert_eq!(run.code, Some(0), "{}", run.stderr);
+            fs::write(part, run.stdout).expect("it is written");
+        }
+        let merged = greenproc(["race", "merge", &parts[0], &parts[1], "--json"]);
+        let lines: Vec<Value> =
+            merged.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let (summary, outcomes) = lines.split_last().expect("it sums up");
+        assert_eq!(summary["shard"], "0/1");
+        assert_eq!(summary["false_alarms"], serde_json::json!([]));
+        assert_eq!(merged.code, Some(i32::from(summary["missed"] != serde_json::json!([]))));
+        let count = |name: &str| summary[name].as_u64().expect("a number") as usize;
+        assert_eq!(outcomes.len(), count("races") + count("planted"));
+        refused(&["race", "merge", &parts[0]], "the shard 1/2 of");
+        refused(&["race", "merge", &parts[0], &parts[0]], "is there twice");
+    }
 }

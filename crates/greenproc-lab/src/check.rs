@@ -10,6 +10,7 @@ use greenproc_sync::lab;
 
 use crate::explore::{Body, Options, Report, explore, explore_with};
 use crate::failure::Failure;
+use crate::free;
 use crate::scheduler::{Abandoned, Scheduler, message};
 use crate::state::Phase;
 
@@ -46,9 +47,11 @@ pub fn check(body: impl Fn(&Runtime) + Send + Sync + 'static) {
     }
 }
 
-/// Waits until nobody else can go on before the clock does, and looks whether all is well then. Nothing outside a schedule.
+/// Waits until nobody else can go on before the clock does, and looks whether all is well then. In a free run, where nobody
+/// can tell, it gives the others a while. Nothing elsewhere.
 pub fn settle() {
     Scheduler::settle();
+    free::settle();
 }
 
 impl Scenario {
@@ -159,11 +162,15 @@ fn one_life(Scenario { fault, faults, pid_max, body, .. }: &Scenario) {
 }
 
 /// A panic anywhere in a schedule is its failure: the runtime contains those of a process, so that nobody else would know.
-fn watch_panics() {
+pub(crate) fn watch_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
+            if free::is_free() {
+                // It is counted.
+                return;
+            }
             let Some(scheduler) = Scheduler::current() else { return before(info) };
             let place = info.location().map_or_else(String::new, |place| format!(" at {place}"));
             let text = message(info.payload());

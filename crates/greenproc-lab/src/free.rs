@@ -1,5 +1,6 @@
 //! The same shape on threads that nobody controls: how rarely a race shows by itself.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
@@ -8,10 +9,30 @@ use std::time::Duration;
 use greenproc::racelab::Faults;
 use greenproc_sync::time;
 
-use crate::check::{Scenario, builder};
+use crate::check::{Scenario, builder, watch_panics};
 
 /// Runs that hang keep their threads: no more than so many are let to.
 const MOST_HUNG: u64 = 16;
+
+/// What others are given to come to rest.
+const WHILE: Duration = Duration::from_millis(20);
+
+thread_local! {
+    static FREE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the calling thread is that of a free run.
+pub(crate) fn is_free() -> bool {
+    FREE.get()
+}
+
+/// Gives others a while to come to rest, in a free run.
+pub(crate) fn settle() {
+    let begin = time::now();
+    while is_free() && begin.elapsed() < WHILE {
+        std::thread::park_timeout(WHILE);
+    }
+}
 
 /// What came of uncontrolled runs.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,6 +54,7 @@ impl Scenario {
     /// # Panics
     /// If the host has no thread left.
     pub fn free(&self, runs: u64, time_out: Duration) -> Free {
+        watch_panics();
         let begin = time::now();
         let mut free = Free::default();
         while free.runs < runs && free.hung < MOST_HUNG {
@@ -53,6 +75,7 @@ impl Scenario {
 
     /// Whether all went well.
     fn one_free_run(&self) -> bool {
+        FREE.set(true);
         let faults = Arc::new(Faults::default());
         let booted = builder(self.pid_max).race_lab(Arc::clone(&faults)).boot();
         let Ok(runtime) = booted else { return false };

@@ -248,7 +248,7 @@ fn set_signal_stack(base: *mut c_void, size: usize, flags: libc::c_int) {
 }
 
 /// `pthread_join` with a time-out against the monotonic clock.
-#[cfg(all(target_env = "gnu", target_pointer_width = "64"))]
+#[cfg(all(target_env = "gnu", target_pointer_width = "64", not(tsan)))]
 fn timed_join(handle: libc::pthread_t, timeout: Duration) -> libc::c_int {
     unsafe extern "C" {
         /// In glibc since 2.31; the libc crate does not have it.
@@ -267,8 +267,8 @@ fn timed_join(handle: libc::pthread_t, timeout: Duration) -> libc::c_int {
 }
 
 /// `pthread_join` with a time-out against the wall clock, where the C library has no other. Setting the clock
-/// back makes the wait longer.
-#[cfg(not(all(target_env = "gnu", target_pointer_width = "64")))]
+/// back makes the wait longer. `ThreadSanitizer` knows this one only.
+#[cfg(not(all(target_env = "gnu", target_pointer_width = "64", not(tsan))))]
 fn timed_join(handle: libc::pthread_t, timeout: Duration) -> libc::c_int {
     let deadline = clock::after(libc::CLOCK_REALTIME, timeout);
     // SAFETY: the caller holds the one `NativeThread` of this handle, so that the thread is neither joined
