@@ -216,7 +216,7 @@ fn clip(text: &str, columns: usize) -> Cow<'_, str> {
 }
 
 /// How many columns a place in the source takes.
-const SITE: usize = 22;
+const SITE: usize = 20;
 
 impl Row {
     /// What stands in the column of a lane.

@@ -126,7 +126,7 @@ fn tell_run(
     }
     writeln!(
         out,
-        "{}: {} in {} ({} a second), up to {} each, {} seen",
+        "{}: {} in {} ({} a second)\nup to {} each, {} seen",
         style.bold(outcome.label()),
         counted(outcome.schedules, "schedule"),
         time(elapsed),
