@@ -8,11 +8,9 @@ use greenproc::{
     Child, Command, EventFilter, ExitStatus, Freeze, NoteFlags, NoteKind, Pid, Process, Runtime, SigAction,
     Signal, State, WaitFlags, WaitFor,
 };
-use greenproc_tests::{
-    AN_HOUR, Fixture, barrier, dead, errno, hold, is_dead, living, same, soon, stay, succeeded,
-};
+use greenproc_tests::{AN_HOUR, Fixture, barrier, dead, errno, is_dead, living, same, soon, stay, succeeded};
 
-use crate::{all_ended, bomb, follow, sleeper};
+use crate::{all_ended, bomb, follow, followed, sleeper};
 
 const CHANGES: WaitFlags = WaitFlags::STOPPED.union(WaitFlags::CONTINUED);
 
@@ -120,13 +118,7 @@ fn no_fork_bomb_escapes_a_freeze() {
     const ROUNDS: usize = if cfg!(debug_assertions) { 15 } else { 50 };
     let fixture = Fixture::with(|builder| builder.max_lwps(100));
     for round in 0..ROUNDS {
-        let (go, gone) = hold();
-        let root = fixture.child("root", move |p| {
-            gone(p);
-            bomb(p);
-        });
-        let watch = follow(&root);
-        drop(go);
+        let (root, watch) = followed(&fixture, bomb);
         let rest = (*watch).clone();
         for _ in 0..10 * (round % 6) {
             soon(&rest);

@@ -8,7 +8,7 @@ mod meetings;
 mod reap_kill;
 
 use greenproc::{Child, Command, Error, Exhausted, NoteFlags, NoteKind, Process, RecvError, Watch};
-use greenproc_tests::{AN_HOUR, PATIENCE, errno, soon};
+use greenproc_tests::{AN_HOUR, Fixture, PATIENCE, errno, hold, soon};
 
 /// Makes children that do the same, as fast as it can, until it is killed.
 fn bomb(p: &Process) {
@@ -33,6 +33,18 @@ fn sleeper(p: &Process) {
 /// Follows a child and all it makes.
 fn follow(child: &Child) -> Watch {
     child.watch(NoteFlags::TRACK | NoteFlags::EXIT).expect("it was not reaped")
+}
+
+/// A child that is followed before it begins, so that nobody whom it makes is missed.
+fn followed(fixture: &Fixture, body: impl FnOnce(&Process) + Send + 'static) -> (Child, Watch) {
+    let (go, gone) = hold();
+    let root = fixture.child("root", move |p| {
+        gone(p);
+        body(p);
+    });
+    let watch = follow(&root);
+    drop(go);
+    (root, watch)
 }
 
 /// Waits until all have ended that the watch follows; how many it saw.

@@ -8,7 +8,7 @@ use greenproc::{
 };
 use greenproc_tests::{Fixture, errno, hold, succeeded};
 
-use crate::{all_ended, follow, sleeper};
+use crate::{all_ended, followed, sleeper};
 
 fn frozen(runtime: &Runtime, p: &Process, pid: Pid) -> Freeze {
     let freeze = p.freeze_tree(pid).expect("it may be frozen");
@@ -212,13 +212,7 @@ fn no_bomb_of_another_kind_escapes_a_sweep() {
     const ROUNDS: usize = if cfg!(debug_assertions) { 15 } else { 60 };
     let fixture = Fixture::with(|builder| builder.max_lwps(100));
     for round in 0..ROUNDS {
-        let (go, gone) = hold();
-        let root = fixture.child("root", move |p| {
-            gone(p);
-            bomb(p);
-        });
-        let watch = follow(&root);
-        drop(go);
+        let (root, watch) = followed(&fixture, bomb);
         // In each round at another moment.
         for _ in 0..100 * (round % 6) {
             std::thread::yield_now();

@@ -12,7 +12,7 @@ use greenproc_tests::{
     Fixture, OnDrop, barrier, dead, errno, hold, is_dead, living, new_group, same, soon, stay, succeeded,
 };
 
-use crate::{all_ended, bomb, follow, patiently, reap_all, sleeper};
+use crate::{all_ended, bomb, follow, followed, patiently, reap_all, sleeper};
 
 /// A chain of processes below `p`, of this length, each the parent of the next; says when the last is there.
 fn chain(p: &Process, length: usize, there: crossbeam_channel::Sender<Pid>) {
@@ -94,13 +94,7 @@ fn no_fork_bomb_escapes_the_end_of_its_tree() {
     const ROUNDS: usize = if cfg!(debug_assertions) { 15 } else { 60 };
     let fixture = Fixture::with(|builder| builder.max_lwps(100));
     for round in 0..ROUNDS {
-        let (go, gone) = hold();
-        let root = fixture.child("root", move |p| {
-            gone(p);
-            bomb(p);
-        });
-        let watch = follow(&root);
-        drop(go);
+        let (root, watch) = followed(&fixture, bomb);
         let rest = (*watch).clone();
         for _ in 0..10 * (round % 6) {
             soon(&rest);
@@ -299,13 +293,7 @@ fn who_may_not_and_who_cannot_is_told_so() {
 fn a_stopped_tree_and_one_that_has_not_begun_are_killed() {
     let fixture = Fixture::boot();
     let (there, is_there) = unbounded();
-    let (go, gone) = hold();
-    let root = fixture.child("root", move |p| {
-        gone(p);
-        chain(p, 5, there);
-    });
-    let watch = follow(&root);
-    drop(go);
+    let (root, watch) = followed(&fixture, move |p| chain(p, 5, there));
     soon(&is_there);
     assert_eq!(root.signal_tree(Signal::STOP).expect("it lives").count, 5);
     let stopped =

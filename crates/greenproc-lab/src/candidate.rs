@@ -39,6 +39,39 @@ pub(crate) enum Op {
     Spin,
 }
 
+/// The turn went from one thread to another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Handover {
+    pub(crate) from: ThreadNo,
+    pub(crate) to: ThreadNo,
+    /// What the other one does, and to an object of which class.
+    pub(crate) op: Op,
+    pub(crate) class: &'static str,
+}
+
+impl Handover {
+    /// Tells it from others, also between two builds.
+    pub(crate) fn number(self) -> u64 {
+        let mut digest = Digest::new();
+        digest.mix(u64::from(self.from) << 32 | u64::from(self.to) << 16 | self.op as u64);
+        self.class.bytes().for_each(|byte| digest.mix(u64::from(byte)));
+        digest.0
+    }
+}
+
+/// FNV-1a: the same on every machine and in every version.
+struct Digest(u64);
+
+impl Digest {
+    fn new() -> Digest {
+        Digest(0xcbf2_9ce4_8422_2325)
+    }
+
+    fn mix(&mut self, value: u64) {
+        self.0 = (self.0 ^ value).wrapping_mul(0x0100_0000_01b3);
+    }
+}
+
 /// A choice between threads, or between possibilities.
 #[derive(Debug)]
 pub(crate) enum Decision<'a> {
@@ -69,19 +102,18 @@ impl Decision<'_> {
 
     /// Tells decisions from each other: what a replay compares.
     pub(crate) fn digest(&self) -> u8 {
-        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        let mut mix = |value: u64| hash = (hash ^ value).wrapping_mul(0x0100_0000_01b3);
+        let mut digest = Digest::new();
         match self {
             Decision::Threads { candidates, may_stay } => {
-                mix(u64::from(*may_stay));
+                digest.mix(u64::from(*may_stay));
                 for candidate in *candidates {
-                    mix(u64::from(candidate.thread));
-                    mix(candidate.how as u64);
-                    mix(candidate.op as u64);
+                    digest.mix(u64::from(candidate.thread));
+                    digest.mix(candidate.how as u64);
+                    digest.mix(candidate.op as u64);
                 }
             }
-            Decision::Data { among } => mix(0x100 + *among as u64),
+            Decision::Data { among } => digest.mix(0x100 + *among as u64),
         }
-        ((hash >> 32) ^ (hash >> 12)) as u8 & 0xf
+        ((digest.0 >> 32) ^ (digest.0 >> 12)) as u8 & 0xf
     }
 }

@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use greenproc::racelab::{Fault, Faults};
 use greenproc::{Builder, PanicReport, Runtime};
-use greenproc_sync::lab;
+use greenproc_sync::{lab, time};
 
 use crate::explore::{Body, Options, Report, explore, explore_with};
 use crate::failure::Failure;
 use crate::free;
 use crate::scheduler::{Abandoned, Scheduler, message};
 use crate::state::Phase;
+
+/// What free threads are given to come to rest.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is explored: a closure that is given a runtime.
 #[derive(Clone)]
@@ -47,11 +50,36 @@ pub fn check(body: impl Fn(&Runtime) + Send + Sync + 'static) {
     }
 }
 
-/// Waits until nobody else can go on before the clock does, and looks whether all is well then. In a free run, where nobody
-/// can tell, it gives the others a while. Nothing elsewhere.
+/// Waits until nobody else can go on before the clock does, and looks whether all is well then. Nothing outside a schedule,
+/// where nobody can tell: see [`settles`].
 pub fn settle() {
     Scheduler::settle();
-    free::settle();
+}
+
+/// Whether this holds when all others have come to rest. Outside a schedule, where nobody can tell when that is: whether it
+/// holds at some time within 5 seconds.
+///
+/// ```
+/// use greenproc::Command;
+/// greenproc_lab::check(|runtime| {
+///     drop(runtime.spawn(Command::new("nobody's", |_| ())).expect("a process"));
+///     let seen = runtime.clone();
+///     assert!(greenproc_lab::settles(|| seen.stats().processes == 1), "only init is left");
+/// });
+/// ```
+pub fn settles(holds: impl Fn() -> bool) -> bool {
+    if Scheduler::current().is_some() {
+        settle();
+        return holds();
+    }
+    let begin = time::now();
+    while !holds() {
+        if begin.elapsed() >= PATIENCE {
+            return false;
+        }
+        std::thread::yield_now();
+    }
+    true
 }
 
 impl Scenario {

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::minimise::minimise;
 use crate::scheduler::Scheduler;
 use crate::shard::Shard;
-use crate::state::{Rules, State};
+use crate::state::{Phase, Rules, State};
 use crate::strategy::{Covered, Exhausted, Replay, Rng, Strategy, StrategyKind};
 use crate::timeline::Timeline;
 use crate::token::{Choice, Token};
@@ -178,35 +178,19 @@ fn found(scenario: &Scenario, rules: Rules, path: Vec<Choice>, schedule: u64) ->
 
 /// Runs one schedule.
 pub(crate) fn run(scenario: &Scenario, rules: Rules, strategy: Box<dyn Strategy>) -> State {
-    // The runtime has a few locks that all runtimes of the OS process share: of two schedules at once, each would see what the
-    // other does to them. They would share one CPU anyway.
-    static ALONE: Mutex<()> = Mutex::new(());
-    let _alone = ALONE.lock();
-    let scheduler = borrow_scheduler();
-    let main = scenario.main();
-    let seen = scheduler.0.run(rules, strategy, main);
-    if seen.phase == crate::state::Phase::Abandoned {
-        // Its threads may still look at it.
-        std::mem::forget(scheduler);
+    let mut scheduler = SCHEDULER.lock();
+    let current = *scheduler.get_or_insert_with(|| Box::leak(Box::new(Scheduler::new())));
+    let seen = current.run(rules, strategy, scenario.main());
+    if seen.phase == Phase::Abandoned {
+        // Threads that are left may still look at it: the next schedule gets another.
+        *scheduler = None;
     }
     seen
 }
 
-/// Schedulers are there as long as the OS process, since threads refer to them, and are used again.
-static IDLE: Mutex<Vec<&'static Scheduler>> = Mutex::new(Vec::new());
-
-struct Borrowed(&'static Scheduler);
-
-impl Drop for Borrowed {
-    fn drop(&mut self) {
-        IDLE.lock().push(self.0);
-    }
-}
-
-fn borrow_scheduler() -> Borrowed {
-    let idle = IDLE.lock().pop();
-    Borrowed(idle.unwrap_or_else(|| Box::leak(Box::new(Scheduler::new()))))
-}
+/// The scheduler, there as long as the OS process since threads refer to it. One schedule at a time: the runtime has a few
+/// locks that all runtimes of the OS process share, and of two schedules each would see what the other does to them.
+static SCHEDULER: Mutex<Option<&'static Scheduler>> = Mutex::new(None);
 
 /// What a scenario is made of.
 pub(crate) type Body = Arc<dyn Fn(&greenproc::Runtime) + Send + Sync>;

@@ -14,9 +14,6 @@ use crate::check::{Scenario, builder, watch_panics};
 /// Runs that hang keep their threads: no more than so many are let to.
 const MOST_HUNG: u64 = 16;
 
-/// What others are given to come to rest.
-const WHILE: Duration = Duration::from_millis(20);
-
 thread_local! {
     static FREE: Cell<bool> = const { Cell::new(false) };
 }
@@ -24,14 +21,6 @@ thread_local! {
 /// Whether the calling thread is that of a free run.
 pub(crate) fn is_free() -> bool {
     FREE.get()
-}
-
-/// Gives others a while to come to rest, in a free run.
-pub(crate) fn settle() {
-    let begin = time::now();
-    while is_free() && begin.elapsed() < WHILE {
-        std::thread::park_timeout(WHILE);
-    }
 }
 
 /// What came of uncontrolled runs.

@@ -23,7 +23,7 @@ const SCHEDULES: u64 = 2_000_000;
 pub enum Size {
     /// Over within three minutes on two CPUs: core shapes with 2 preemptions, the others as far as the time goes.
     Short,
-    /// Hours, if need be: core shapes with 3 preemptions, all others with 2, and random orders of all.
+    /// Hours, if need be: core shapes with 3 preemptions, all others with 2, each as far as the time goes.
     Nightly,
 }
 

@@ -29,7 +29,7 @@ mod task;
 mod timeline;
 mod token;
 
-pub use check::{Scenario, check, settle};
+pub use check::{Scenario, check, settle, settles};
 pub use event::{Event, What};
 pub use explore::{Found, Options, Report, explore, follow, replay};
 pub use failure::{Failure, Holding};

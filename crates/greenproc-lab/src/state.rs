@@ -8,7 +8,7 @@ use greenproc::racelab::Pictured;
 use greenproc_sync::lab::{Kind, Mode, Object, Site, ThreadNo};
 
 use crate::baton::Baton;
-use crate::candidate::{Candidate, Decision, How, Op};
+use crate::candidate::{Candidate, Decision, Handover, How, Op};
 use crate::event::{Event, What};
 use crate::failure::{Failure, Holding};
 use crate::object::ObjectState;
@@ -257,9 +257,8 @@ impl State {
         let chosen = self.choose_thread(may_stay);
         let Candidate { thread, how, op, object } = self.candidates[chosen];
         if thread != from && self.phase == Phase::Exploring {
-            let edge = (op as u64) << 48 | u64::from(from) << 40 | u64::from(thread) << 32;
-            let class = self.objects.get(object as usize).map_or(0, |object| object.name.len() as u64);
-            self.handovers.push(edge | class);
+            let class = self.objects.get(object as usize).map_or("", |object| object.name);
+            self.handovers.push(Handover { from, to: thread, op, class }.number());
         }
         self.grant(thread, how);
         Some(thread)

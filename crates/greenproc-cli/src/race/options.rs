@@ -75,6 +75,17 @@ pub(crate) struct Rules {
     pub(crate) spurious: bool,
 }
 
+/// How a schedule is shown.
+#[derive(Debug, Args)]
+pub(crate) struct Shown {
+    /// Write a page that shows the schedule step by step
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// Show every event, also those that concern one LWP only
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct RunOptions {
     /// The race
@@ -105,12 +116,8 @@ pub(crate) struct RunOptions {
     /// Write the number of each schedule to this file, a line each
     #[arg(long, value_name = "FILE")]
     pub(crate) schedules_file: Option<PathBuf>,
-    /// Write a page that shows the failure step by step
-    #[arg(long, value_name = "FILE")]
-    pub(crate) html: Option<PathBuf>,
-    /// Show every event, also those that concern one LWP only
-    #[arg(long)]
-    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) shown: Shown,
     #[command(flatten)]
     pub(crate) output: Output,
 }
@@ -122,12 +129,8 @@ pub(crate) struct ReplayOptions {
     pub(crate) token: String,
     #[command(flatten)]
     pub(crate) rules: Rules,
-    /// Write a page that shows the schedule step by step
-    #[arg(long, value_name = "FILE")]
-    pub(crate) html: Option<PathBuf>,
-    /// Show every event, also those that concern one LWP only
-    #[arg(long)]
-    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) shown: Shown,
     #[command(flatten)]
     pub(crate) output: Output,
 }

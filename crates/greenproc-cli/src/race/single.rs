@@ -52,7 +52,7 @@ pub(super) fn run(options: &RunOptions) -> Result<Verdict, Failure> {
         write_numbers(path, &numbers).map_err(|error| unwritable(path, &error))?;
     }
     let found = report.found.take();
-    if let (Some(path), Some(found)) = (&options.html, &found) {
+    if let (Some(path), Some(found)) = (&options.shown.html, &found) {
         write_page(path, race, found.failure.kind(), &found.token, &found.timeline, &how)?;
     }
     let timeline = found.as_ref().map(|found| found.timeline.clone());
@@ -75,7 +75,7 @@ pub(super) fn run(options: &RunOptions) -> Result<Verdict, Failure> {
             serde_json::to_writer(&mut out, &ran)?;
             writeln!(out)?;
         } else {
-            tell_run(&mut out, Style::of_stdout(), race, &ran, elapsed, options.all)?;
+            tell_run(&mut out, Style::of_stdout(), race, &ran, elapsed, options.shown.all)?;
         }
         Ok(out.flush()?)
     };
@@ -214,7 +214,7 @@ pub(super) fn replay(options: &ReplayOptions) -> Result<Verdict, Failure> {
         _ => None,
     };
     let good = diverged_at.is_none() && failure.is_some() == fault.is_some();
-    if let Some(path) = &options.html {
+    if let Some(path) = &options.shown.html {
         write_page(path, race, failure.as_ref().map_or("no failure", Wrong::kind), &token, &timeline, &how)?;
     }
     let replayed = Replayed {
@@ -234,7 +234,7 @@ pub(super) fn replay(options: &ReplayOptions) -> Result<Verdict, Failure> {
             serde_json::to_writer(&mut out, &replayed)?;
             writeln!(out)?;
         } else {
-            tell_replay(&mut out, Style::of_stdout(), race, &replayed, options.all)?;
+            tell_replay(&mut out, Style::of_stdout(), race, &replayed, options.shown.all)?;
         }
         Ok(out.flush()?)
     };

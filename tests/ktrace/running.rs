@@ -8,14 +8,10 @@
 
 use crossbeam_channel::bounded;
 use greenproc::ktrace::{Fact, Facts, Recorder};
-use greenproc::{Call, CallResult, Command, Pid, Policy, Process, Signal};
+use greenproc::{Call, CallResult, Command, Policy, Process, Signal};
 use greenproc_tests::{AN_HOUR, Fixture, dead, errno, hold, living, owns, same, soon, succeeded};
 
-const ROOM: usize = 100_000;
-
-fn facts_of(recorder: &Recorder, pid: Pid) -> Vec<Fact> {
-    recorder.records().into_iter().filter(|record| record.pid == pid).map(|record| record.fact).collect()
-}
+use crate::{ROOM, facts_of};
 
 #[test]
 fn a_process_that_runs_already_is_recorded_from_there_on() {
@@ -34,7 +30,7 @@ fn a_process_that_runs_already_is_recorded_from_there_on() {
     child.ktrace(&recorder).expect("it lives");
     drop(hold);
     assert_eq!(child.wait().expect("its handle owns it").status.code(), Some(3));
-    let facts = facts_of(&recorder, child.id());
+    let facts = facts_of(&recorder.records(), child.id());
     assert_eq!(facts[0], Fact::Attached);
     let called =
         |wanted| facts.iter().any(|fact| matches!(fact, Fact::Called { call, .. } if *call == wanted));
@@ -55,7 +51,7 @@ fn one_that_hangs_is_recorded_by_its_pid_and_its_end_is_seen() {
     fixture.ktrace(child.id(), &its).expect("it lives");
     child.kill().expect("it lives");
     assert_eq!(child.wait().expect("its handle owns it").status.signal(), Some(Signal::KILL));
-    let facts = facts_of(&recorder, child.id());
+    let facts = facts_of(&recorder.records(), child.id());
     assert!(
         matches!(facts[..2], [Fact::Attached, Fact::Posted { signal: Signal::KILL, .. }])
             // It may not have begun yet.
@@ -74,9 +70,9 @@ fn another_recorder_takes_the_place_of_the_first() {
     child.ktrace(&second).expect("it lives");
     drop(hold);
     succeeded(&child.wait().expect("its handle owns it"));
-    assert!(!facts_of(&first, child.id()).iter().any(|fact| matches!(fact, Fact::Exited { .. })));
-    assert_eq!(facts_of(&second, child.id())[0], Fact::Attached);
-    assert_eq!(facts_of(&second, child.id()).last(), Some(&Fact::Reaped));
+    assert!(!facts_of(&first.records(), child.id()).iter().any(|fact| matches!(fact, Fact::Exited { .. })));
+    assert_eq!(facts_of(&second.records(), child.id())[0], Fact::Attached);
+    assert_eq!(facts_of(&second.records(), child.id()).last(), Some(&Fact::Reaped));
 }
 
 #[test]
@@ -117,7 +113,7 @@ fn another_users_process_is_eperm() {
             own.ktrace(&recorder).expect("the same user");
             own.kill().expect("the same user");
             assert_eq!(own.wait().expect("mine").status.signal(), Some(Signal::KILL));
-            assert_eq!(facts_of(&recorder, own.id()).last(), Some(&Fact::Reaped));
+            assert_eq!(facts_of(&recorder.records(), own.id()).last(), Some(&Fact::Reaped));
         }));
         succeeded(&maker.expect("room").wait().expect("mine"));
         owns(&victim);
@@ -137,7 +133,7 @@ fn it_is_a_call_of_the_caller_and_under_its_policy() {
         assert_eq!(errno(child.ktrace(&its)), libc::EACCES);
         (p.pid(), child.id())
     });
-    let results: Vec<_> = facts_of(&recorder, caller)
+    let results: Vec<_> = facts_of(&recorder.records(), caller)
         .into_iter()
         .filter_map(|fact| match fact {
             Fact::Returned { call: Call::Ktrace, result } => Some(result),
@@ -146,7 +142,7 @@ fn it_is_a_call_of_the_caller_and_under_its_policy() {
         .collect();
     // The first of them attached the recorder: its exit is seen.
     assert_eq!(results[results.len() - 2..], [CallResult::Done(0), CallResult::Failed(libc::EACCES)]);
-    assert_eq!(facts_of(&recorder, child)[0], Fact::Attached);
+    assert_eq!(facts_of(&recorder.records(), child)[0], Fact::Attached);
 }
 
 /// An end leaves the process's own hands without the lock of the tree: who attaches meanwhile sees it, or is told that it was
@@ -162,7 +158,7 @@ fn no_end_escapes_a_recorder_that_was_attached_before_it() {
             let child = p.spawn(Command::new("short", |_| 7)).expect("room");
             let attached = child.ktrace(&recorder);
             assert_eq!(child.wait().expect("mine").status.code(), Some(7));
-            let facts = facts_of(&recorder, child.id());
+            let facts = facts_of(&recorder.records(), child.id());
             match attached {
                 Ok(()) => {
                     recorded += 1;
