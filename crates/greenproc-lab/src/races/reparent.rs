@@ -73,10 +73,10 @@ fn inherited_zombie(runtime: &Runtime) {
 
 fn adopted_exit(runtime: &Runtime) {
     let status = runtime.run(Command::new("parent", |p| {
-        p.spawn(Command::new("child", |p| p.sleep(Duration::from_secs(1)))).expect("a child");
+        p.spawn(Command::new("child", |p| p.sleep(Duration::from_millis(10)))).expect("a child");
     }));
     assert_eq!(status.expect("it runs").code(), Some(0));
-    let witness = runtime.run(Command::new("witness", |p| p.sleep(Duration::from_secs(2))));
+    let witness = runtime.run(Command::new("witness", |p| p.sleep(Duration::from_millis(20))));
     assert_eq!(witness.expect("it runs").code(), Some(0));
     only_init_is_left(runtime);
 }

@@ -64,7 +64,7 @@ fn tracer_dies(runtime: &Runtime) {
 
 fn parent_of_traced(runtime: &Runtime) {
     let status = runtime.run(Command::new("parent", |p| {
-        let child = p.spawn(Command::new("child", |p| p.sleep(Duration::from_secs(1)))).expect("a child");
+        let child = p.spawn(Command::new("child", |p| p.sleep(Duration::from_millis(10)))).expect("a child");
         let pid = child.id();
         let tracer = p.spawn(Command::new("tracer", move |p| {
             let tracee = p.trace(pid, TraceOptions::empty()).expect("it lives");

@@ -45,7 +45,7 @@ use std::time::Duration;
 
 fn peek_reap(runtime: &Runtime) {
     let status = runtime.run(Command::new("parent", |p| {
-        let child = Command::new("child", |p| p.sleep(Duration::from_secs(1)));
+        let child = Command::new("child", |p| p.sleep(Duration::from_millis(10)));
         drop(p.spawn(child).expect("a child"));
         let peeker = p.spawn_lwp(|p| {
             // The child may be gone already.
@@ -58,12 +58,12 @@ fn peek_reap(runtime: &Runtime) {
 }
 
 fn timeout_reap(runtime: &Runtime) {
-    let second = Duration::from_secs(1);
+    let a_while = Duration::from_millis(10);
     let status = runtime.run(Command::new("parent", move |p| {
-        let child = p.spawn(Command::new("child", move |p| p.sleep(second).expect("nobody disturbs it")));
+        let child = p.spawn(Command::new("child", move |p| p.sleep(a_while).expect("nobody disturbs it")));
         let pid = child.expect("a child").id();
         let hasty = p.spawn_lwp(move |p| {
-            let waited = p.wait_timeout(WaitFor::Pid(pid), WaitFlags::empty(), second);
+            let waited = p.wait_timeout(WaitFor::Pid(pid), WaitFlags::empty(), a_while);
             matches!(waited, Ok(Some(_)))
         });
         let mine = p.wait4(WaitFor::Any, WaitFlags::empty()).is_ok();
