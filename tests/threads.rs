@@ -286,6 +286,21 @@ fn the_host_sees_the_name_of_a_process_that_slept() {
     assert!(same_thread > 0, "threads are used again");
 }
 
+/// Design "Names": the host gives a new thread the name of the one that made it; a process's name does not spread like that.
+#[test]
+fn a_thread_does_not_have_the_name_of_the_process_that_made_it() {
+    let (makers_name, childs_name) = Fixture::boot().inside(|p| {
+        p.sleep(Duration::ZERO).expect("nothing is pending");
+        let own = || comm(greenproc_os::thread::tid().as_raw());
+        let makers_name = own();
+        let (child, value) = p.spawn_returning("child", move |_| own()).expect("room");
+        succeeded(&child.wait().expect("mine"));
+        (makers_name, value.take().expect("it returned"))
+    });
+    assert!(makers_name.ends_with(":inside"), "{makers_name}");
+    assert_eq!(childs_name, "gp-idle");
+}
+
 /// Design "How an LWP ends": threads are made with the kick signal open and every other host signal blocked but faults.
 #[test]
 fn only_the_kick_and_faults_reach_a_thread_of_the_runtime() {

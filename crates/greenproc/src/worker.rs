@@ -33,6 +33,9 @@ use crate::usage::Usage;
 /// An LWP that lived longer has its usage split and its faults counted (decision 26).
 const LONG_LIFE: Duration = Duration::from_millis(10);
 
+/// The kernel-visible name of a thread whose LWP, if it has one, has not slept yet.
+const IDLE: &str = "gp-idle";
+
 thread_local! {
     static CURRENT: RefCell<Option<Process>> = const { RefCell::new(None) };
 }
@@ -83,6 +86,8 @@ pub(crate) struct Unwind;
 
 /// What every native thread of a runtime runs.
 pub(crate) fn thread_main(worker: Worker) {
+    // The host gave it the name of the thread that made it, which may be a process's.
+    thread::set_name(IDLE);
     worker.seat.sit_down();
     let (class, id) = (worker.class, worker.id);
     let worker = Rc::new(worker);
@@ -292,7 +297,7 @@ impl Worker {
         thread::clear_identity();
         self.mask.restore();
         if self.named.take() {
-            thread::set_name("gp-idle");
+            thread::set_name(IDLE);
         }
     }
 
