@@ -7,8 +7,9 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
-use greenproc_sync::{Condvar, Mutex};
+use greenproc_sync::{Condvar, Mutex, time};
 use smallvec::SmallVec;
 
 use crate::error::Result;
@@ -113,17 +114,23 @@ impl Waiter {
     }
 
     /// Sleeps until the waiter is woken; an LWP looks at requests instead of sleeping.
-    fn sleep(&self, process: Option<&Process>) -> Slept {
+    fn sleep(&self, process: Option<&Process>, deadline: Option<Instant>) -> Slept {
         if let Some(process) = process {
             let _doze = process.doze();
-            return process.sleep_until(None, |state| {
+            return process.sleep_until(deadline, |state| {
                 state.lwp(process.lwp).is_some_and(|lwp| std::mem::take(&mut lwp.woken))
             });
         }
         if let Waiter::Thread(bed) = self {
             let mut woken = bed.woken.lock();
             while !std::mem::take(&mut *woken) {
-                bed.cv.wait(&mut woken);
+                match deadline {
+                    None => bed.cv.wait(&mut woken),
+                    Some(deadline) if time::now() >= deadline => return Slept::TimedOut,
+                    Some(deadline) => {
+                        let _ = bed.cv.wait_until(&mut woken, deadline);
+                    }
+                }
             }
         }
         Slept::Done
@@ -152,15 +159,36 @@ impl PartialEq for Waiter {
 /// EINTR: a request came first, and was met without unwinding, by something that does not let the call go on.
 pub(crate) fn wait_for<T>(
     process: Option<&Process>,
+    attempt: impl FnMut(&Waiter) -> Option<T>,
+    give_up: impl FnMut(&Waiter),
+) -> Result<T> {
+    wait_until(process, None, attempt, give_up).map(|got| got.expect("no time-out without a deadline"))
+}
+
+/// The same with a deadline: `None` if nothing came until then.
+///
+/// # Errors
+/// As [`wait_for`].
+pub(crate) fn wait_until<T>(
+    process: Option<&Process>,
+    deadline: Option<Instant>,
     mut attempt: impl FnMut(&Waiter) -> Option<T>,
     mut give_up: impl FnMut(&Waiter),
-) -> Result<T> {
+) -> Result<Option<T>> {
     let me = Waiter::of(process);
     loop {
         if let Some(got) = attempt(&me) {
+            return Ok(Some(got));
+        }
+        let slept = me.sleep(process, deadline);
+        if slept == Slept::TimedOut {
+            // What came at the last moment is not left behind.
+            let got = attempt(&me);
+            if got.is_none() {
+                give_up(&me);
+            }
             return Ok(got);
         }
-        let slept = me.sleep(process);
         let Some(process) = process else { continue };
         if let Slept::Interrupted(request) = slept {
             give_up(&me);
@@ -220,7 +248,7 @@ mod tests {
     fn a_wake_up_before_the_sleep_is_kept_and_taken_once() {
         let [a, ..] = beds();
         a.wake();
-        assert_eq!(a.sleep(None), Slept::Done);
+        assert_eq!(a.sleep(None, None), Slept::Done);
         assert!(!is_woken(&a));
     }
 
