@@ -47,7 +47,9 @@ fn a_closed_mailbox_is_emptied_and_takes_nothing() {
         matches!(theirs.receive(), Err(RecvError::Disconnected)).then_some(()).ok_or("it is closed")
     });
     ready.receive().expect("it begins");
+    assert!(!mailbox.is_closed());
     assert!(mailbox.close());
+    assert!(mailbox.is_closed());
     assert!(!mailbox.close(), "it is closed already");
     assert_eq!(mailbox.post(2), Err(2));
     succeeded(&receiver.wait().expect("mine"));

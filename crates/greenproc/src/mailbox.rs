@@ -119,6 +119,11 @@ impl<T> Mailbox<T> {
         was_open
     }
 
+    /// Whether it was closed. From anywhere.
+    pub fn is_closed(&self) -> bool {
+        self.0.lock().closed
+    }
+
     #[track_caller]
     fn receive_until(&self, deadline: Option<Instant>) -> Result<T, RecvError> {
         let process = worker::current();

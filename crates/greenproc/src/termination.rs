@@ -41,6 +41,12 @@ impl From<ExitStatus> for Outcome {
     }
 }
 
+impl Termination for Outcome {
+    fn report(self) -> Outcome {
+        self
+    }
+}
+
 impl Termination for () {
     fn report(self) -> Outcome {
         ExitStatus::exited(0).into()
