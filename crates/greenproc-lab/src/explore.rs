@@ -53,7 +53,7 @@ impl Default for Options {
 }
 
 impl Options {
-    fn rules(&self) -> Rules {
+    pub(crate) fn rules(&self) -> Rules {
         Rules {
             max_steps: self.max_steps,
             early_timeouts: self.early_timeouts,
@@ -178,9 +178,14 @@ fn found(scenario: &Scenario, rules: Rules, path: Vec<Choice>, schedule: u64) ->
 
 /// Runs one schedule.
 pub(crate) fn run(scenario: &Scenario, rules: Rules, strategy: Box<dyn Strategy>) -> State {
+    run_main(scenario.main(), rules, strategy)
+}
+
+/// The same for what needs no runtime.
+pub(crate) fn run_main(main: Box<dyn FnOnce() + Send>, rules: Rules, strategy: Box<dyn Strategy>) -> State {
     let mut scheduler = SCHEDULER.lock();
     let current = *scheduler.get_or_insert_with(|| Box::leak(Box::new(Scheduler::new())));
-    let seen = current.run(rules, strategy, scenario.main());
+    let seen = current.run(rules, strategy, main);
     if seen.phase == Phase::Abandoned {
         // Threads that are left may still look at it: the next schedule gets another.
         *scheduler = None;

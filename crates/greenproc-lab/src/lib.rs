@@ -14,6 +14,7 @@ mod check;
 mod event;
 mod explore;
 mod failure;
+mod footprint;
 mod free;
 mod html;
 mod hunt;

@@ -2,18 +2,29 @@
 
 use greenproc_sync::lab::{Kind, Mode, ThreadNo};
 
+/// When something got its number.
+#[derive(Clone, Copy)]
+pub(crate) struct Named {
+    pub(crate) by: ThreadNo,
+    /// How many the thread had named before.
+    pub(crate) nth: u32,
+    /// In which turn.
+    pub(crate) step: u32,
+}
+
 pub(crate) struct ObjectState {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
     /// Counts those of one name.
     pub(crate) number: u32,
+    pub(crate) named: Named,
     holder: Option<ThreadNo>,
     readers: Vec<ThreadNo>,
 }
 
 impl ObjectState {
-    pub(crate) fn new(name: &'static str, kind: Kind, number: u32) -> ObjectState {
-        ObjectState { name, kind, number, holder: None, readers: Vec::new() }
+    pub(crate) fn new(name: &'static str, kind: Kind, number: u32, named: Named) -> ObjectState {
+        ObjectState { name, kind, number, named, holder: None, readers: Vec::new() }
     }
 
     pub(crate) fn is_free_for(&self, mode: Mode) -> bool {

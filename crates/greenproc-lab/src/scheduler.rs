@@ -4,16 +4,17 @@ use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use greenproc_sync::lab::{self, Controller, Mode, Object, Point, Site, ThreadNo};
+use greenproc_sync::lab::{self, Access, Controller, Mark, Mode, Object, Point, Site, ThreadNo};
 use greenproc_sync::time;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::candidate::{Decision, Op};
 use crate::event::What;
 use crate::failure::Failure;
+use crate::footprint::Thing;
 use crate::pool::{Pool, own_baton};
 use crate::state::{Phase, Rules, State};
 use crate::strategy::Strategy;
@@ -27,6 +28,8 @@ pub(crate) struct Scheduler {
     /// All threads of the schedule have ended, or are given up. Interlock: the state.
     over: Condvar,
     pool: Arc<Pool>,
+    /// What turns touch is to be told.
+    keeps_footprints: AtomicBool,
     /// The real time at the beginning, from which the virtual clock counts.
     epoch: Instant,
 }
@@ -44,7 +47,13 @@ type Turn<'a> = MutexGuard<'a, Option<State>>;
 
 impl Scheduler {
     pub(crate) fn new() -> Scheduler {
-        Scheduler { state: Mutex::new(None), over: Condvar::new(), pool: Arc::default(), epoch: time::now() }
+        Scheduler {
+            state: Mutex::new(None),
+            over: Condvar::new(),
+            pool: Arc::default(),
+            keeps_footprints: AtomicBool::new(false),
+            epoch: time::now(),
+        }
     }
 
     /// Runs one schedule, which begins with `main`, and returns what was seen.
@@ -55,6 +64,7 @@ impl Scheduler {
         main: Box<dyn FnOnce() + Send>,
     ) -> State {
         let number = SCHEDULES.fetch_add(1, Ordering::Relaxed);
+        self.keeps_footprints.store(strategy.reduces(), Ordering::Relaxed);
         *self.state.lock() = Some(State::new(number, rules, strategy));
         let first = self.start("the scenario".to_owned(), main);
         let mut held = self.state.lock();
@@ -135,6 +145,7 @@ impl Scheduler {
         state.record(me, None, |_| What::Ends);
         state.check_no_locks(me, None);
         state.tasks[usize::from(me)].want = Want::Ended;
+        state.touch_thing(Thing::Thread(me), Access::Write);
         match state.pick(me) {
             Some(next) => state.tasks[usize::from(next)].baton.pass(),
             None => {
@@ -209,23 +220,24 @@ pub(crate) fn message(payload: &(dyn Any + Send)) -> String {
 impl Controller for Scheduler {
     fn lock(&self, me: ThreadNo, lock: Object<'_>, mode: Mode, site: Site) {
         let mut held = self.state.lock();
-        let lock = here(&mut held).number(lock);
+        let lock = here(&mut held).number(me, lock);
         self.turn(held, me, Want::Lock { lock, mode, until: None }, Some(site));
     }
 
     fn lock_until(&self, me: ThreadNo, lock: Object<'_>, mode: Mode, until: Instant, site: Site) -> bool {
         let mut held = self.state.lock();
-        let lock = here(&mut held).number(lock);
+        let lock = here(&mut held).number(me, lock);
         let until = self.until(Some(until));
         self.turn(held, me, Want::Lock { lock, mode, until }, Some(site)) == Outcome::Done
     }
 
     fn try_lock(&self, me: ThreadNo, lock: Object<'_>, mode: Mode, site: Site) -> bool {
         let mut held = self.state.lock();
-        let lock = here(&mut held).number(lock);
+        let lock = here(&mut held).number(me, lock);
         self.turn(held, me, Want::Go { op: Op::TryLock, object: lock }, Some(site));
         let mut held = self.state.lock();
         let state = here(&mut held);
+        state.touch(lock, mode.access());
         let object = &mut state.objects[lock as usize];
         let free = object.is_free_for(mode);
         if free {
@@ -241,7 +253,8 @@ impl Controller for Scheduler {
     fn unlock(&self, me: ThreadNo, lock: Object<'_>, mode: Mode) {
         let mut held = self.state.lock();
         let Some(state) = held.as_mut() else { return };
-        let lock = state.number(lock);
+        let lock = state.number(me, lock);
+        state.touch(lock, mode.access());
         state.objects[lock as usize].release(me, mode);
         state.record(me, None, |state| What::Unlocks(state.label(lock)));
     }
@@ -249,11 +262,13 @@ impl Controller for Scheduler {
     fn wait(&self, me: ThreadNo, condvar: Object<'_>, lock: Object<'_>, until: Option<Instant>) -> bool {
         let mut held = self.state.lock();
         let state = here(&mut held);
-        let (condvar, lock) = (state.number(condvar), state.number(lock));
+        let (condvar, lock) = (state.number(me, condvar), state.number(me, lock));
         // Somebody may notify it who does not need the lock.
         self.turn(held, me, Want::Go { op: Op::Sleep, object: condvar }, None);
         let mut held = self.state.lock();
         let state = here(&mut held);
+        state.touch(condvar, Access::Write);
+        state.touch(lock, Access::Write);
         state.objects[lock as usize].release(me, Mode::Exclusive);
         state.record(me, None, |state| What::Sleeps(state.label(condvar), state.label(lock)));
         let want = Want::Sleep { condvar, lock, until: self.until(until), told: false };
@@ -262,10 +277,11 @@ impl Controller for Scheduler {
 
     fn notify(&self, me: ThreadNo, condvar: Object<'_>, all: bool, site: Site) -> usize {
         let mut held = self.state.lock();
-        let condvar = here(&mut held).number(condvar);
+        let condvar = here(&mut held).number(me, condvar);
         self.turn(held, me, Want::Go { op: Op::Notify, object: condvar }, Some(site));
         let mut held = self.state.lock();
         let state = here(&mut held);
+        state.touch(condvar, Access::Write);
         let asleep =
             |want: &Want| matches!(want, Want::Sleep { condvar: on, told: false, .. } if *on == condvar);
         let mut sleepers: Vec<usize> =
@@ -289,6 +305,7 @@ impl Controller for Scheduler {
         let thread = scheduler.start(String::new(), entry);
         let mut held = self.state.lock();
         let state = here(&mut held);
+        state.touch_thing(Thing::Threads, Access::Write);
         state.tasks[usize::from(thread)].name = format!("thread {thread}");
         state.record(me, None, |_| What::Spawns(thread));
         self.turn(held, me, Want::Go { op: Op::Spawn, object: u32::from(thread) }, None);
@@ -310,6 +327,14 @@ impl Controller for Scheduler {
                 self.go(me, Op::Point, u32::MAX, Some(site));
                 self.with(|state| state.record(me, Some(site), |_| What::Point(name)));
             }
+        }
+    }
+
+    fn touch(&self, me: ThreadNo, value: Option<&Mark>, access: Access) {
+        if self.keeps_footprints.load(Ordering::Relaxed)
+            && let Some(state) = self.state.lock().as_mut()
+        {
+            state.touch_value(me, value, access);
         }
     }
 
@@ -342,6 +367,7 @@ impl Controller for Scheduler {
     }
 
     fn now(&self) -> Instant {
+        // The clock stands still while anybody can go on, but for turns that go with no other.
         self.epoch + self.state.lock().as_ref().map_or(Duration::ZERO, |state| state.clock)
     }
 }

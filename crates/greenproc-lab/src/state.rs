@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use greenproc::racelab::Pictured;
-use greenproc_sync::lab::{Kind, Mode, Object, Site, ThreadNo};
+use greenproc_sync::lab::{Access, Kind, Mark, Mode, Object, Site, ThreadNo};
 
 use crate::baton::Baton;
 use crate::candidate::{Candidate, Decision, Handover, How, Op};
 use crate::event::{Event, What};
 use crate::failure::{Failure, Holding};
-use crate::object::ObjectState;
+use crate::footprint::{Class, Footprint, Thing};
+use crate::object::{Named, ObjectState};
 use crate::strategy::Strategy;
 use crate::task::{Outcome, Task, Want};
 use crate::token::Choice;
@@ -73,6 +74,12 @@ pub(crate) struct State {
     pub(crate) rest_audit: Option<Audit>,
     /// Room for the candidates of a decision.
     candidates: Vec<Candidate>,
+    /// What the turn that runs has touched; kept only for a strategy that asks for it.
+    touched: Footprint,
+    /// Whether it is kept.
+    pub(crate) keeps_footprints: bool,
+    /// The marked values that have a number.
+    values: Vec<Named>,
     /// Identifies the hand-overs seen, for coverage.
     pub(crate) handovers: Vec<u64>,
 }
@@ -80,6 +87,9 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn new(schedule: u32, rules: Rules, strategy: Box<dyn Strategy>) -> State {
         State {
+            touched: Footprint::default(),
+            keeps_footprints: strategy.reduces(),
+            values: Vec::new(),
             schedule,
             tasks: Vec::with_capacity(8),
             objects: Vec::with_capacity(64),
@@ -111,20 +121,70 @@ impl State {
             outcome: Outcome::Done,
             unwinding: false,
             raised: 0,
+            named: 0,
             site: None,
         });
         (self.tasks.len() - 1) as ThreadNo
     }
 
     /// The number of an object in this schedule.
-    pub(crate) fn number(&mut self, object: Object<'_>) -> u32 {
-        let State { objects, names, schedule, .. } = self;
+    pub(crate) fn number(&mut self, me: ThreadNo, object: Object<'_>) -> u32 {
+        let State { objects, names, schedule, tasks, touched, keeps_footprints, steps, .. } = self;
         object.tag.number(*schedule, || {
             let count = names.entry((object.name, object.kind)).or_insert(0);
             *count += 1;
-            objects.push(ObjectState::new(object.name, object.kind, *count));
+            let named = tasks[usize::from(me)].names(me, *steps);
+            objects.push(ObjectState::new(object.name, object.kind, *count, named));
+            if *keeps_footprints {
+                touched.touch(Thing::New(Class::Object(object.name, object.kind)), Access::Write);
+            }
             (objects.len() - 1) as u32
         })
+    }
+
+    /// The turn that runs touches a lock or a condition variable.
+    pub(crate) fn touch(&mut self, object: u32, access: Access) {
+        if self.keeps_footprints {
+            let ObjectState { name, kind, named, .. } = self.objects[object as usize];
+            self.touch_named(named, Class::Object(name, kind), access);
+        }
+    }
+
+    /// The same with a marked value; what has no mark is everything.
+    pub(crate) fn touch_value(&mut self, me: ThreadNo, mark: Option<&Mark>, access: Access) {
+        let Some(mark) = mark else { return self.touched.touch_everything() };
+        let State { values, schedule, tasks, steps, .. } = self;
+        let number = mark.tag.number(*schedule, || {
+            values.push(tasks[usize::from(me)].names(me, *steps));
+            (values.len() - 1) as u32
+        });
+        self.touch_named(self.values[number as usize], Class::Value(mark.made), access);
+    }
+
+    fn touch_named(&mut self, named: Named, class: Class, access: Access) {
+        let Named { by, nth, step } = named;
+        let thing = if step == self.steps { Thing::New(class) } else { Thing::Named { by, nth } };
+        self.touched.touch(thing, access);
+    }
+
+    /// The same with something else.
+    pub(crate) fn touch_thing(&mut self, thing: Thing, access: Access) {
+        if self.keeps_footprints {
+            self.touched.touch(thing, access);
+        }
+    }
+
+    /// Tells the strategy what the turn that ends has touched.
+    fn end_turn(&mut self, from: ThreadNo) {
+        if !self.keeps_footprints {
+            return;
+        }
+        // Who can go on after a spin depends on whose turn it was; and with the end of the scenario there are no choices left.
+        if self.tasks[usize::from(from)].want == Want::Spin || self.phase != Phase::Exploring {
+            self.touched.touch_everything();
+        }
+        self.strategy.turn_ends(&self.touched);
+        self.touched.clear();
     }
 
     pub(crate) fn label(&self, object: u32) -> String {
@@ -235,6 +295,7 @@ impl State {
 
     /// Decides who has the next turn, and gives that thread what it wants; `None` if nobody is left who could go on.
     pub(crate) fn pick(&mut self, from: ThreadNo) -> Option<ThreadNo> {
+        self.end_turn(from);
         self.count_step();
         if self.phase != Phase::Draining
             && let Some(sentence) = self.audit.as_ref().and_then(|audit| audit())
@@ -348,7 +409,7 @@ impl State {
     }
 
     fn choose_thread(&mut self, may_stay: bool) -> usize {
-        if self.phase != Phase::Exploring || self.candidates.len() == 1 {
+        if self.phase != Phase::Exploring || (self.candidates.len() == 1 && !self.keeps_footprints) {
             return 0;
         }
         let candidates = std::mem::take(&mut self.candidates);
@@ -365,7 +426,7 @@ impl State {
     /// Asks the strategy.
     pub(crate) fn decide(&mut self, decision: &Decision<'_>) -> usize {
         let among = decision.among();
-        if self.phase != Phase::Exploring || among < 2 {
+        if self.phase != Phase::Exploring || (among < 2 && !self.keeps_footprints) {
             return 0;
         }
         let Ok(chosen) = self.strategy.choose(decision) else {
@@ -373,6 +434,9 @@ impl State {
             return 0;
         };
         let chosen = chosen.min(among - 1);
+        if among < 2 {
+            return chosen;
+        }
         self.path.push(Choice { chosen: chosen as u8, digest: decision.digest() });
         self.preemptions += u32::from(decision.is_preemption(chosen));
         chosen
@@ -399,6 +463,7 @@ impl State {
         let task = &self.tasks[usize::from(thread)];
         let (want, site) = (task.want, task.site);
         let timed_out = how == How::TimesOut;
+        self.touch_wanted(want, how);
         if let Some(until) = want.until().filter(|_| timed_out) {
             self.clock = self.clock.max(until);
         }
@@ -423,6 +488,25 @@ impl State {
         let task = &mut self.tasks[usize::from(thread)];
         task.outcome = if timed_out { Outcome::TimedOut } else { Outcome::Done };
         task.want = Want::Go { op: Op::Point, object: u32::MAX };
+    }
+
+    /// The turn begins with what kept it from beginning before.
+    fn touch_wanted(&mut self, want: Want, how: How) {
+        let early = how == How::TimesOut && want.until().is_some_and(|until| until > self.clock);
+        if early || how == How::Wakes {
+            // It may do so only while somebody else can go on.
+            self.touched.touch_everything();
+        }
+        match want {
+            Want::Lock { lock, mode, .. } => self.touch(lock, mode.access()),
+            Want::Sleep { condvar, lock, .. } => {
+                self.touch(condvar, Access::Write);
+                self.touch(lock, Access::Write);
+            }
+            Want::Join { thread, .. } => self.touch_thing(Thing::Thread(thread), Access::Read),
+            Want::Spin => self.touched.touch_everything(),
+            Want::Go { .. } | Want::Settle | Want::Ended => {}
+        }
     }
 
     /// Looks whether two classes of locks are taken in both orders.

@@ -7,6 +7,7 @@ use greenproc_sync::lab::{Mode, Site, ThreadNo};
 
 use crate::baton::Baton;
 use crate::candidate::Op;
+use crate::object::Named;
 
 pub(crate) struct Task {
     pub(crate) baton: Arc<Baton>,
@@ -19,7 +20,17 @@ pub(crate) struct Task {
     pub(crate) unwinding: bool,
     /// How often it was made to unwind.
     pub(crate) raised: u32,
+    /// How many objects it was the first to name.
+    pub(crate) named: u32,
     pub(crate) site: Option<Site>,
+}
+
+impl Task {
+    /// The thread, which is this one, names an object in this turn.
+    pub(crate) fn names(&mut self, me: ThreadNo, step: u32) -> Named {
+        self.named += 1;
+        Named { by: me, nth: self.named, step }
+    }
 }
 
 /// What a thread needs to go on. Moments are those of the virtual clock.

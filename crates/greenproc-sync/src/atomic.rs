@@ -1,12 +1,18 @@
 //! The atomics the runtime uses: those of `std`, under a name that can be replaced.
 //!
 //! An atomic access is no scheduling point of its own; code that spins on one says so with [`crate::spin::hint`], and where
-//! two threads each write and then look at what the other wrote, there is a [`fence`] between the two, which is one.
+//! two threads each write and then look at what the other wrote, there is a [`fence`] between the two, which is one. With
+//! the feature `racelab` each of them carries a mark, so that a controller knows which turns have to do with each other.
 
-pub use std::sync::atomic::{
-    AtomicBool, AtomicI32, AtomicI64, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
-    Ordering,
+#[cfg(feature = "racelab")]
+pub use crate::marked_atomic::{
+    AtomicBool, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
 };
+#[cfg(not(feature = "racelab"))]
+pub use std::sync::atomic::{
+    AtomicBool, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
+};
+pub use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// [`std::sync::atomic::fence`].
 #[inline]

@@ -40,6 +40,9 @@ pub trait Controller: Sync {
     fn join(&self, me: ThreadNo, thread: ThreadNo, until: Option<Instant>) -> bool;
     /// A place that matters to the order of things, other than those above.
     fn point(&self, me: ThreadNo, what: Point, site: Site);
+    /// The caller reads or changes something that threads share and that is no point of its own; `None` for what cannot be
+    /// told from other things.
+    fn touch(&self, me: ThreadNo, value: Option<&Mark>, access: Access);
     /// The thread has come to where it may hold no lock.
     fn no_locks(&self, me: ThreadNo, site: Site);
     /// One of `among` possibilities.
@@ -61,6 +64,16 @@ pub enum Mode {
     Shared,
 }
 
+impl Mode {
+    /// What taking a lock so, or letting it go, is to the others.
+    pub fn access(self) -> Access {
+        match self {
+            Mode::Exclusive => Access::Write,
+            Mode::Shared => Access::Read,
+        }
+    }
+}
+
 /// What a point is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Point {
@@ -70,6 +83,15 @@ pub enum Point {
     Spin,
     /// A place with a name.
     Named(&'static str),
+}
+
+/// What a thread does to something that others see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Access {
+    /// It looks: two that only look do not matter to each other.
+    Read,
+    /// It may change it.
+    Write,
 }
 
 /// A lock or a condition variable, as the controller is told of it.
@@ -84,7 +106,7 @@ pub struct Object<'a> {
 }
 
 /// What an [`Object`] is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// A mutex or a reader-writer lock.
     Lock,
@@ -110,6 +132,46 @@ impl Tag {
         let number = new();
         self.0.store(u64::from(schedule) << 32 | u64::from(number), Ordering::Relaxed);
         number
+    }
+}
+
+/// What a value that threads share without a lock carries to be told from others: a number in the schedule, and until it
+/// has one, where it was made.
+#[derive(Debug)]
+pub struct Mark {
+    /// Where the controller notes which one it is.
+    pub tag: Tag,
+    /// Where it was made.
+    pub made: Site,
+}
+
+impl Mark {
+    /// Of a value that is made here.
+    #[track_caller]
+    pub const fn new() -> Mark {
+        Mark { tag: Tag::new(), made: Location::caller() }
+    }
+
+    /// The caller reads or changes the value.
+    #[inline]
+    pub fn touch(&self, access: Access) {
+        if let Some(control) = control() {
+            control.by.touch(control.me, Some(self), access);
+        }
+    }
+}
+
+impl Default for Mark {
+    #[track_caller]
+    fn default() -> Mark {
+        Mark::new()
+    }
+}
+
+/// The caller reads or changes something that threads share and that carries no mark: it is taken for all there is.
+pub fn touch_unmarked() {
+    if let Some(control) = control() {
+        control.by.touch(control.me, None, Access::Write);
     }
 }
 

@@ -58,6 +58,9 @@ mod guard;
 mod held;
 #[cfg(feature = "racelab")]
 pub mod lab;
+#[cfg(feature = "racelab")]
+mod marked_atomic;
+mod once;
 mod order;
 mod raw_condvar;
 mod raw_mutex;
@@ -72,6 +75,7 @@ mod try_mutex;
 pub use check::{assert_no_locks_held, held_locks};
 pub use guard::RawGuard;
 pub use lock_api::WaitTimeoutResult;
+pub use once::OnceLock;
 pub use order::LockClass;
 pub use raw_condvar::{Condvar, RawCondvar};
 pub use raw_mutex::{MappedMutexGuard, Mutex, MutexGuard, RawMutex};

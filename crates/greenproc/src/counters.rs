@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::AddAssign;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use greenproc_sync::Mutex;
 use greenproc_sync::atomic::{AtomicU64, Ordering};
+use greenproc_sync::{Mutex, OnceLock};
 
 use crate::child::Child;
 use crate::error::{Error, Result};

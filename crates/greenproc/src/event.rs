@@ -242,6 +242,7 @@ impl Deref for EventStream {
     type Target = Receiver<Event>;
 
     fn deref(&self) -> &Receiver<Event> {
+        lab_touch!();
         &self.receiver
     }
 }
@@ -287,6 +288,7 @@ impl Subscribers {
         if !self.want(wanted) {
             return;
         }
+        lab_touch!();
         let event = Event { time: greenproc_sync::time::now(), pid, name: name.clone(), kind };
         self.0.retain(|subscriber| {
             if !subscriber.filter.intersects(wanted) {

@@ -4,8 +4,9 @@
 //! Each part is a type of its own, in a file of its own, with a lock of its own where it needs one (a leaf: no user code
 //! runs under it). Here is only which parts there are, what a child takes over, and in which order they go.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
+use greenproc_sync::OnceLock;
 use greenproc_sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use crate::aio::Pool;

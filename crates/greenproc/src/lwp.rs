@@ -2,13 +2,13 @@
 
 use std::num::NonZeroI32;
 use std::panic::Location;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use crossbeam_channel::Sender;
 use greenproc_os::kick::Kick;
 use greenproc_os::thread::Tid;
 use greenproc_sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use greenproc_sync::{AtomicStatic, Condvar};
+use greenproc_sync::{AtomicStatic, Condvar, OnceLock};
 use std::time::Instant;
 
 use crate::locks::{PSmutex, StartQueue};
@@ -171,6 +171,7 @@ impl Lwp {
         let Some(seat) = &self.seat else { return Nudge::Done };
         seat.attention.store(true, Ordering::Relaxed);
         if let Some(interrupts) = &self.interrupts {
+            lab_touch!();
             // Full means that the LWP has not looked at the last one yet: it will look.
             let _ = interrupts.try_send(Interrupt(()));
         }

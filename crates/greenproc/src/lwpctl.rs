@@ -4,11 +4,11 @@
 //! last. Only the LWP's own thread writes it, and whoever makes it, under `p_smutex`; readers load it.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use greenproc_os::thread::current_cpu;
-use greenproc_sync::Mutex;
 use greenproc_sync::atomic::{AtomicU64, Ordering};
+use greenproc_sync::{Mutex, OnceLock};
 
 use crate::call::{Call, args};
 use crate::error::Result;

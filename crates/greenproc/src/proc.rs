@@ -4,12 +4,12 @@
 //! changes, the mirrors of tree facts that are read without a lock, and the run state under `p_smutex`.
 
 use std::borrow::Cow;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 use greenproc_os::clock::Moment;
 use greenproc_sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
-use greenproc_sync::{Condvar, Mutex};
+use greenproc_sync::{Condvar, Mutex, OnceLock};
 use smallvec::SmallVec;
 
 use crate::extras::Extras;

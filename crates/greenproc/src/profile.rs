@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::panic::Location;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use greenproc_sync::Mutex;
 use greenproc_sync::atomic::Ordering;
+use greenproc_sync::{Mutex, OnceLock};
 
 use crate::call::{Call, args};
 use crate::child::Child;

@@ -1,11 +1,11 @@
 //! Restartable sequences: code that runs again if its LWP was interrupted in it (row 16).
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use greenproc_os::thread::OnCpu;
-use greenproc_sync::Mutex;
 use greenproc_sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use greenproc_sync::{Mutex, OnceLock};
 
 use crate::call::{Call, args};
 use crate::error::{Error, Result};

@@ -54,6 +54,8 @@ pub(crate) struct PidTable {
     max: i32,
     /// The last pid handed out. Pids go up cyclically, so a pid just freed is the last to be used again.
     last: AtomicI32,
+    #[cfg(feature = "racelab")]
+    mark: greenproc_sync::lab::Mark,
 }
 
 impl PidTable {
@@ -66,11 +68,14 @@ impl PidTable {
             ),
             max,
             last: AtomicI32::new(0),
+            #[cfg(feature = "racelab")]
+            mark: greenproc_sync::lab::Mark::new(),
         }
     }
 
     /// How many numbers are taken. Looks at every shard.
     pub(crate) fn used(&self) -> usize {
+        lab_touch!(self.mark, Read);
         self.slots.len()
     }
 
@@ -78,6 +83,7 @@ impl PidTable {
     /// from here on, and answers ESRCH until it is linked. If no number is free, `make` is given back.
     pub(crate) fn claim<F: FnOnce(Pid) -> Proc>(&self, make: F) -> Result<Arc<Proc>, F> {
         lab_point!("the claim of a pid");
+        lab_touch!(self.mark, Write);
         for turn in 0..self.max {
             let pid = self.next();
             if let MapEntry::Vacant(vacant) = self.slots.entry(pid) {
@@ -109,6 +115,7 @@ impl PidTable {
     /// Who has this pid.
     pub(crate) fn find(&self, pid: Pid) -> Option<Entry> {
         lab_point!("the look-up of a pid");
+        lab_touch!(self.mark, Read);
         self.slots.get(&pid).and_then(|slot| slot.process.clone())
     }
 
@@ -116,6 +123,7 @@ impl PidTable {
     /// before the reaping. What is returned is dropped by the caller, after unlocking.
     #[must_use = "drop it after unlocking"]
     pub(crate) fn entomb(&self, pid: Pid, node: NodeRef) -> Option<Entry> {
+        lab_touch!(self.mark, Write);
         self.slots.get_mut(&pid).and_then(|mut slot| slot.process.replace(Entry::Dead(node)))
     }
 
@@ -127,11 +135,13 @@ impl PidTable {
 
     /// A group now carries this number. Called under `proclist_lock`, so that it comes before the group's end.
     pub(crate) fn mark_group(&self, number: Pid) {
+        lab_touch!(self.mark, Write);
         self.slots.entry(number).or_default().group = true;
     }
 
     /// A session now carries this number.
     pub(crate) fn mark_session(&self, number: Pid) {
+        lab_touch!(self.mark, Write);
         self.slots.entry(number).or_default().session = true;
     }
 
@@ -169,6 +179,7 @@ impl PidTable {
     }
 
     fn update(&self, number: Pid, change: impl FnOnce(&mut Slot) -> Option<Entry>) -> Option<Entry> {
+        lab_touch!(self.mark, Write);
         let MapEntry::Occupied(mut entry) = self.slots.entry(number) else { return None };
         let taken = change(entry.get_mut());
         if entry.get().is_free() {

@@ -50,10 +50,6 @@ impl Bounded {
         }
     }
 
-    pub(crate) fn without_bound(shard: Shard) -> Bounded {
-        Bounded { bound: u32::MAX, ..Bounded::up_to(u32::MAX, shard) }
-    }
-
     /// Goes on to the next schedule of this round; false if there is none.
     fn advance(&mut self) -> bool {
         while let Some(mut last) = self.stack.pop() {
@@ -136,7 +132,7 @@ impl Strategy for Bounded {
     }
 
     fn counts(&self) -> bool {
-        let seen_before = self.last_bound != u32::MAX && self.spent < self.bound;
+        let seen_before = self.spent < self.bound;
         !seen_before && (self.deviates() || self.shard.index() == 0)
     }
 
@@ -147,6 +143,6 @@ impl Strategy for Bounded {
     fn covered(&self) -> Option<Covered> {
         let over =
             self.done.is_some_and(|done| done == Exhausted::All || done == Exhausted::Bound(self.bound));
-        (self.bound > 0 && self.last_bound != u32::MAX && !over).then_some(self.covered)
+        (self.bound > 0 && !over).then_some(self.covered)
     }
 }

@@ -2,6 +2,9 @@
 
 mod bounded;
 mod bytes;
+mod exhaustive;
+#[cfg(test)]
+mod exhaustive_tests;
 mod pct;
 mod random;
 mod replay;
@@ -9,6 +12,7 @@ mod rng;
 
 pub(crate) use bounded::Bounded;
 pub(crate) use bytes::Bytes;
+pub(crate) use exhaustive::Exhaustive;
 pub(crate) use pct::Pct;
 pub(crate) use random::Random;
 pub(crate) use replay::Replay;
@@ -17,6 +21,7 @@ pub(crate) use rng::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::Decision;
+use crate::footprint::Footprint;
 use crate::shard::Shard;
 
 /// How schedules are chosen.
@@ -27,7 +32,7 @@ pub enum StrategyKind {
         /// The most preemptions.
         bound: u32,
     },
-    /// All orders, whatever they cost.
+    /// All orders but those that only change the places of turns which have nothing to do with each other.
     Exhaustive,
     /// Each choice at random.
     Random {
@@ -49,7 +54,7 @@ impl StrategyKind {
     pub(crate) fn make(&self, shard: Shard) -> Box<dyn Strategy> {
         match self {
             StrategyKind::Bounded { bound } => Box::new(Bounded::up_to(*bound, shard)),
-            StrategyKind::Exhaustive => Box::new(Bounded::without_bound(shard)),
+            StrategyKind::Exhaustive => Box::new(Exhaustive::new(shard)),
             StrategyKind::Random { seed } => Box::new(Random::new(*seed, shard)),
             StrategyKind::Pct { seed, depth } => Box::new(Pct::new(*seed, *depth, shard)),
             StrategyKind::Bytes(bytes) => Box::new(Bytes::new(bytes.clone(), shard)),
@@ -67,6 +72,14 @@ pub(crate) trait Strategy: Send {
     /// # Errors
     /// The choices before led elsewhere than the last time.
     fn choose(&mut self, decision: &Decision<'_>) -> Result<usize, Diverged>;
+
+    /// Whether it has to be told what each turn touches, and asked also where there is nothing to choose.
+    fn reduces(&self) -> bool {
+        false
+    }
+
+    /// A turn has ended, and this is what it touched.
+    fn turn_ends(&mut self, _touched: &Footprint) {}
 
     /// Whether the schedule that has just run is one of this shard's, and was not seen before. Others only show the way.
     fn counts(&self) -> bool {

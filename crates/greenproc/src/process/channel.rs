@@ -184,6 +184,7 @@ impl Process {
             return Picked::Refused(error);
         }
         let _doze = self.doze();
+        lab_touch!();
         select.recv(interrupts);
         let refused = {
             let mut state = self.record.state.lock();

@@ -52,6 +52,20 @@ macro_rules! lab_point {
     };
 }
 
+/// The caller reads or changes something that threads share and that is neither a lock nor an atomic of the facade, so that
+/// a search which leaves out schedules knows of it; nothing in builds without the race lab. `mark` is that of the value;
+/// without one, what is touched is taken for all there is.
+macro_rules! lab_touch {
+    () => {
+        #[cfg(feature = "racelab")]
+        greenproc_sync::lab::touch_unmarked();
+    };
+    ($mark:expr, $access:ident) => {
+        #[cfg(feature = "racelab")]
+        $mark.touch(greenproc_sync::lab::Access::$access);
+    };
+}
+
 /// What the calling thread is from here on, in the schedules of the race lab; nothing in other builds.
 macro_rules! lab_name {
     ($($text:tt)+) => {

@@ -170,6 +170,7 @@ impl Deref for Watch {
     type Target = Receiver<Note>;
 
     fn deref(&self) -> &Receiver<Note> {
+        lab_touch!();
         &self.receiver
     }
 }

@@ -58,6 +58,7 @@ impl Future for NextNote<'_> {
     type Output = Option<Note>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Note>> {
+        lab_touch!();
         match self.watch.receiver.try_recv() {
             Ok(note) => return Poll::Ready(Some(note)),
             Err(TryRecvError::Disconnected) => return Poll::Ready(None),
@@ -67,6 +68,7 @@ impl Future for NextNote<'_> {
         let former = self.watch.kernel.lock().watches.set_waker(self.watch.id, Some(waker));
         drop(former);
         self.registered = true;
+        lab_touch!();
         // A note that came before that hold is here; one that comes after it wakes the task.
         match self.watch.receiver.try_recv() {
             Ok(note) => Poll::Ready(Some(note)),

@@ -100,6 +100,7 @@ impl Begun {
 
 impl Watching {
     fn push(&mut self, note: Note, wakers: &mut Wakers) {
+        lab_touch!();
         // Nobody receives any more: the watch is about to be dropped.
         let _ = self.sender.send(note);
         self.sent += 1;
@@ -120,6 +121,7 @@ impl Watching {
     /// The same for a kind of note that coalesces: it is dropped if there is no room, and `last`, the one before it, still
     /// waits. Notes are received in their order, so the last ones sent are those that wait.
     fn push_or_coalesce(&mut self, note: Note, last: &mut u64, wakers: &mut Wakers) {
+        lab_touch!();
         let waiting = self.sender.len();
         if waiting >= ROOM && *last > self.sent - waiting as u64 {
             self.coalesced.fetch_add(1, Ordering::Relaxed);
