@@ -9,10 +9,16 @@
 
 mod child;
 mod ends;
+#[cfg(test)]
+mod properties;
 mod requests;
 mod starts;
 mod stops;
+#[cfg(test)]
+mod tests;
 mod wave;
+#[cfg(test)]
+mod world;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;

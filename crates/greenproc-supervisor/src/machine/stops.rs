@@ -85,6 +85,10 @@ impl Machine {
             if matches!(child.state, State::Stopping { rung: Rung::Stuck, .. }) {
                 self.abandon(key);
             } else if child.is_alive() {
+                if !matches!(child.state, State::Stopping { .. }) {
+                    // From here on its turn decides, and not its readiness or its watchdog.
+                    self.set_timer(key, None);
+                }
                 wave.stop.insert(key);
             } else {
                 self.set(key, State::Down(Down::Terminated), None);
@@ -99,6 +103,7 @@ impl Machine {
 
     /// A process that was made when the end had been decided already.
     pub(super) fn join_the_end(&mut self, key: Key) {
+        self.set_timer(key, None);
         if let Some(wave) = &mut self.wave {
             wave.stop.insert(key);
             wave.asked = false;
