@@ -283,3 +283,25 @@ fn sharers_that_change_at_once_agree() {
         }
     });
 }
+
+/// `Command::default_signal_actions`: nothing of the parent's is there, from before the first signal; the mask is inherited.
+#[test]
+fn a_child_can_begin_with_the_default_actions() {
+    Fixture::boot().inside(|p| {
+        let (action, noted) = noting();
+        p.sigaction(Signal::TERM, action).expect("it can be handled");
+        p.sigaction(Signal::HUP, SigAction::IGNORE).expect("it can be ignored");
+        for signal in [Signal::TERM, Signal::HUP] {
+            let child = p.spawn(Command::new("child", |p| p.pause().map(drop)).default_signal_actions());
+            let child = child.expect("room");
+            child.signal(signal).expect("it lives, if it has not begun");
+            assert_eq!(child.wait().expect("mine").status.signal(), Some(signal));
+        }
+        assert_eq!(noted.try_iter().count(), 0, "no handler has run");
+        let looks = Command::new("looks", |p| {
+            let defaults = [Signal::TERM, Signal::HUP].map(|signal| p.action(signal).is_default());
+            i32::from(defaults != [true; 2])
+        });
+        succeeded(&p.spawn(looks.default_signal_actions()).expect("room").wait().expect("mine"));
+    });
+}

@@ -35,10 +35,6 @@ pub(crate) enum Message {
         key: Key,
         incarnation: u64,
     },
-    NotReady {
-        key: Key,
-        incarnation: u64,
-    },
     /// The clock was moved by hand.
     Tick(ReplyTo<()>),
     Request(Request, ReplyTo<Result<Option<ChildRef>, RequestError>>),
@@ -168,7 +164,6 @@ impl Driver<'_> {
             Message::ChildChanged => self.reap(),
             Message::Stop => self.step(Input::Stop),
             Message::Ready { key, incarnation } => self.step(Input::Ready { key, incarnation }),
-            Message::NotReady { key, incarnation } => self.step(Input::NotReady { key, incarnation }),
             Message::Tick(reply) => {
                 let over = self.step(Input::Tick);
                 reply.answer(());
@@ -279,19 +274,14 @@ impl Driver<'_> {
         let (spec, incarnation) = (child.spec.clone(), child.incarnation);
         let heart = Arc::new(Heart::new(self.place.clock.clone()));
         self.machine.set_heart(key, Arc::clone(&heart));
-        let id = Arc::clone(&spec.id);
-        let life = |ready| Life::new(id, key, incarnation, self.mailbox.clone(), heart, ready);
+        let life = Life::new(Arc::clone(&spec.id), key, incarnation, self.mailbox.clone(), heart);
         let command = match &spec.body {
-            Body::Plain(run) => {
-                let (run, life) = (Arc::clone(run), life(true));
-                spec.command(move |p| in_its_own_tree(p, |p| run(p, life)))
-            }
-            Body::WithLife(run) => {
-                let (run, life) = (Arc::clone(run), life(false));
-                spec.command(move |p| in_its_own_tree(p, |p| run(p, life)))
+            Body::Plain(run) | Body::WithLife(run) => {
+                let run = Arc::clone(run);
+                spec.command(move |p| in_its_own_tree(p, |p| run(p, &life)))
             }
             Body::Supervisor(supervisor) => {
-                let (supervisor, life) = (Arc::clone(supervisor), life(false));
+                let supervisor = Arc::clone(supervisor);
                 let place = self.place.below(&supervisor);
                 spec.command(move |p| {
                     supervise(p, &supervisor, Mailbox::new(), place, Above::Life(life)).report()

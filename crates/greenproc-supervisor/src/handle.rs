@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use greenproc::{Child, ExitStatus, Mailbox, Pid, Process, ProcessGroup, Runtime, Signal};
+use greenproc::{Child, Mailbox, Pid, Process, ProcessGroup, Runtime, Signal};
 
 use crate::clock::Clock;
 use crate::driver::{Above, Message, Place, supervise};
@@ -320,11 +320,6 @@ impl ChildRef {
     /// - EPERM: the supervisor's user may not signal it.
     pub fn signal(&self, signal: Signal) -> greenproc::Result<()> {
         self.child.signal(signal)
-    }
-
-    /// How its process ended, if it has.
-    pub fn exit_status(&self) -> Option<ExitStatus> {
-        self.child.exit_status()
     }
 
     /// [`SupervisorRef::terminate_child`], if this life is the present one.

@@ -11,16 +11,15 @@ use crate::watchdog::Heart;
 
 /// What a child has of its supervisor in one of its lives: here it says that it is ready, and that it is well.
 ///
-/// Can be lent to other LWPs of the child. Dropped before [`ready`](Life::ready), it is a failed start: the child is stopped.
-#[derive(Debug)]
-#[must_use = "a child that drops it before it is ready has failed to start"]
+/// Its other LWPs get clones of it.
+#[derive(Clone, Debug)]
 pub struct Life {
     id: Arc<str>,
-    pub(crate) key: Key,
+    key: Key,
     incarnation: u64,
     supervisor: Mailbox<Message>,
-    pub(crate) heart: Arc<Heart>,
-    told: AtomicBool,
+    heart: Arc<Heart>,
+    told: Arc<AtomicBool>,
 }
 
 impl Life {
@@ -30,9 +29,8 @@ impl Life {
         incarnation: u64,
         supervisor: Mailbox<Message>,
         heart: Arc<Heart>,
-        ready: bool,
     ) -> Life {
-        Life { id, key, incarnation, supervisor, heart, told: AtomicBool::new(ready) }
+        Life { id, key, incarnation, supervisor, heart, told: Arc::default() }
     }
 
     /// The child is ready: whoever waits for its start goes on. Once is enough. No checkpoint.
@@ -58,13 +56,5 @@ impl Life {
     /// Which of its lives this is: the first is 1.
     pub fn incarnation(&self) -> u64 {
         self.incarnation
-    }
-}
-
-impl Drop for Life {
-    fn drop(&mut self) {
-        if !self.told.swap(true, Ordering::Relaxed) {
-            let _ = self.supervisor.post(Message::NotReady { key: self.key, incarnation: self.incarnation });
-        }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use greenproc::{Command, Limits, Outcome, Process, Termination};
+use greenproc::{Command, Limits, Outcome, Process, ProcessGroup, Termination};
 
 use crate::backoff::Backoff;
 use crate::intensity::Intensity;
@@ -72,7 +72,7 @@ pub struct ChildSpec {
     own_thread: bool,
 }
 
-type Run = dyn Fn(&Process, Life) -> Outcome + Send + Sync;
+type Run = dyn Fn(&Process, &Life) -> Outcome + Send + Sync;
 
 #[derive(Clone)]
 pub(crate) enum Body {
@@ -89,15 +89,12 @@ impl ChildSpec {
         id: impl Into<Arc<str>>,
         body: impl Fn(&Process) -> R + Send + Sync + 'static,
     ) -> ChildSpec {
-        let run = move |process: &Process, life: Life| {
-            drop(life);
-            body(process).report()
-        };
+        let run = move |process: &Process, _: &Life| body(process).report();
         ChildSpec::of(id.into(), Body::Plain(Arc::new(run)))
     }
 
     /// A child that says itself when it is ready ([`Life::ready`]), and that it is well ([`Life::beat`]). Its start has failed if
-    /// it ends, or drops its [`Life`], before it was ready.
+    /// it ends before that.
     ///
     /// ```
     /// use greenproc_supervisor::ChildSpec;
@@ -116,9 +113,9 @@ impl ChildSpec {
     /// ```
     pub fn with_life<R: Termination>(
         id: impl Into<Arc<str>>,
-        body: impl Fn(&Process, Life) -> R + Send + Sync + 'static,
+        body: impl Fn(&Process, &Life) -> R + Send + Sync + 'static,
     ) -> ChildSpec {
-        let run = move |process: &Process, life: Life| body(process, life).report();
+        let run = move |process: &Process, life: &Life| body(process, life).report();
         ChildSpec::of(id.into(), Body::WithLife(Arc::new(run)))
     }
 
@@ -222,7 +219,9 @@ impl ChildSpec {
 
     /// The command of one life.
     pub(crate) fn command(&self, run: impl FnOnce(&Process) -> Outcome + Send + 'static) -> Command {
-        let mut command = Command::new(self.id.to_string(), run).process_group(greenproc::ProcessGroup::New);
+        // The supervisor's handlers are not for its children.
+        let mut command =
+            Command::new(self.id.to_string(), run).process_group(ProcessGroup::New).default_signal_actions();
         if let Some(limits) = &self.limits {
             command = command.limits(*limits);
         }

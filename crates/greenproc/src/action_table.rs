@@ -10,7 +10,7 @@ use std::sync::Arc;
 use greenproc_sync::Mutex;
 
 use crate::action::{Actions, How, SaFlags, SigAction};
-use crate::command::Command;
+use crate::command::{Command, FirstActions};
 use crate::kernel::{Kernel, ProcListGuard};
 use crate::locks::Leaf;
 use crate::proc::Proc;
@@ -234,7 +234,33 @@ impl Command {
     /// # }
     /// ```
     pub fn share_signal_actions(mut self) -> Command {
-        self.more().shares.actions = true;
+        self.more().shares.actions = FirstActions::Same;
+        self
+    }
+
+    /// Has the process begin with the default action for each signal, from before anybody can signal it: no handler of its
+    /// parent's runs in it. A child without this has a copy of the parent's actions.
+    ///
+    /// For what a parent with handlers runs that knows nothing of them, as a supervisor its children.
+    ///
+    /// Source: POSIX `posix_spawn`, `POSIX_SPAWN_SETSIGDEF`.
+    ///
+    /// ```
+    /// # fn main() -> greenproc::Result<()> {
+    /// use greenproc::{Command, Runtime, SigAction, Signal};
+    /// let runtime = Runtime::boot()?;
+    /// runtime.run(Command::new("parent", |p| {
+    ///     p.sigaction(Signal::TERM, SigAction::handler(|_, _| println!("the parent is asked to end")))?;
+    ///     let child = p.spawn(Command::new("child", |p| p.pause().map(drop)).default_signal_actions())?;
+    ///     child.signal(Signal::TERM)?;
+    ///     assert_eq!(p.wait()?.status.signal(), Some(Signal::TERM));
+    ///     greenproc::Result::Ok(())
+    /// }))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn default_signal_actions(mut self) -> Command {
+        self.more().shares.actions = FirstActions::Default;
         self
     }
 }

@@ -90,7 +90,17 @@ pub(crate) struct More {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Shares {
     pub(crate) directory: bool,
-    pub(crate) actions: bool,
+    pub(crate) actions: FirstActions,
+}
+
+/// What a process has of its parent's signal actions.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum FirstActions {
+    #[default]
+    Copy,
+    Same,
+    /// The default ones.
+    Default,
 }
 
 /// Which process group a new process is put into.
@@ -377,7 +387,7 @@ impl Command {
                 more.death_signal.is_none()
                     && more.descriptors.is_none()
                     && !more.shares.directory
-                    && !more.shares.actions
+                    && more.shares.actions == FirstActions::Copy
                     && more.policy.is_none()
                     && more.ktrace.is_none()
                     && more.traced.is_none()

@@ -6,7 +6,7 @@ use greenproc_os::clock::Moment;
 
 use crate::action_table::{ActionTable, SharedActions};
 use crate::child::Child;
-use crate::command::{Command, More, ProcessGroup};
+use crate::command::{Command, FirstActions, More, ProcessGroup};
 use crate::counters::Count;
 use crate::descriptor::{self, Table};
 use crate::error::{Error, Result};
@@ -76,9 +76,9 @@ pub(crate) fn spawn(
     let more = more.map(|more| with_environment(more, parent)).transpose()?;
     let now = Moment::now();
     let record = kernel.claim(|pid| Proc::new(pid, name, inherited, class, now))?;
-    let shares = more.as_ref().is_some_and(|(more, _)| more.shares.actions);
-    let shared = shares.then(|| share_actions(kernel, parent));
-    inherit_signals(kernel, parent, &record, maker, mask, shared.as_ref());
+    let actions = more.as_ref().map_or(FirstActions::Copy, |(more, _)| more.shares.actions);
+    let shared = (actions == FirstActions::Same).then(|| share_actions(kernel, parent));
+    inherit_signals(kernel, parent, &record, maker, mask, (actions, shared.as_ref()));
     if let Some(parents) = parent.extras() {
         Extras::inherit(parents, &record);
     }
@@ -198,12 +198,13 @@ fn inherit_signals(
     child: &Proc,
     maker: Option<LwpId>,
     mask: Option<SigSet>,
-    shared: Option<&Arc<SharedActions>>,
+    (has, shared): (FirstActions, Option<&Arc<SharedActions>>),
 ) {
     let (actions, inherited) = if parent.has_signals() || shared.is_some() {
         let state = parent.state.lock();
         let actions = match shared {
             Some(shared) => Some(ActionTable::Shared(Arc::clone(shared))),
+            None if has == FirstActions::Default => None,
             None => state.actions().map(ActionTable::copy),
         };
         (actions, maker.map_or(SigSet::EMPTY, |maker| state.mask_of(maker)))

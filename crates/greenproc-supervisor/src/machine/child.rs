@@ -85,7 +85,7 @@ pub(crate) enum Because {
     Terminated,
     /// It will be started again together with others, or the supervisor ends.
     Wave,
-    /// Its start has failed.
+    /// It took too long to be ready.
     NotReady { why: String },
     /// It has not beaten.
     Silent,

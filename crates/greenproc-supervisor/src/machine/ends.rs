@@ -55,12 +55,13 @@ impl Machine {
     fn gone(&mut self, key: Key) {
         let child = self.at(key);
         let id = child.spec.id.to_string();
-        let temporary = child.spec.restart == Restart::Temporary;
+        let mut goes = child.spec.restart == Restart::Temporary;
         if let Some(starter) = child.starter.take() {
+            goes |= starter.is_new;
             let why = "it was terminated before it was ready".to_owned();
             self.answer(starter.ticket, Err(RequestError::StartFailed { id, why }));
         }
-        if temporary {
+        if goes {
             self.forget(key);
         }
         self.advance();

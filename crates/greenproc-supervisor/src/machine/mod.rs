@@ -64,11 +64,6 @@ pub(crate) enum Input {
         key: Key,
         incarnation: u64,
     },
-    /// The child has dropped its [`Life`](crate::Life) before it was ready.
-    NotReady {
-        key: Key,
-        incarnation: u64,
-    },
     /// The process of a child is gone, and its thread too.
     Exited {
         key: Key,
@@ -201,7 +196,6 @@ impl Machine {
             Input::Begin => self.begin(),
             Input::Spawned { key, result } => self.spawned(key, result),
             Input::Ready { key, incarnation } => self.is_ready(key, incarnation),
-            Input::NotReady { key, incarnation } => self.is_not_ready(key, incarnation),
             Input::Exited { key, status, report } => self.exited(key, status, report.as_deref()),
             Input::Stop => self.stop_all(Outcome::Stopped),
             Input::Tick => self.look_at_the_clock(),

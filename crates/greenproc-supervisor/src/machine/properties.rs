@@ -24,9 +24,6 @@ enum Op {
     Ready {
         which: usize,
     },
-    NotReady {
-        which: usize,
-    },
     Pass {
         ms: u64,
     },
@@ -62,7 +59,6 @@ fn op() -> impl Strategy<Value = Op> {
         4 => (which.clone(), 0..2_i32).prop_map(|(which, code)| Op::Exit { which, code }),
         4 => Just(Op::Die),
         3 => which.clone().prop_map(|which| Op::Ready { which }),
-        1 => which.clone().prop_map(|which| Op::NotReady { which }),
         4 => (0..400_u64).prop_map(|ms| Op::Pass { ms }),
         2 => which.clone().prop_map(|which| Op::Terminate { which }),
         1 => (which.clone(), 1..4_u64)
@@ -116,14 +112,10 @@ fn apply(world: &mut World, op: &Op) {
                 world.exit(key, 0);
             }
         }
-        Op::Ready { which } | Op::NotReady { which } => {
-            let Some(key) = world.machine.key(NAMES[which]) else { return };
-            let incarnation = world.machine.child(key).expect("it has a key").incarnation;
-            world.input(if matches!(op, Op::Ready { .. }) {
-                Input::Ready { key, incarnation }
-            } else {
-                Input::NotReady { key, incarnation }
-            });
+        Op::Ready { which } => {
+            if world.machine.key(NAMES[which]).is_some() {
+                world.ready(NAMES[which]);
+            }
         }
         Op::Pass { ms } => world.pass_ms(ms),
         Op::Terminate { which } => {
@@ -259,7 +251,7 @@ proptest! {
             }
         }
         let started = format!("start {}", NAMES[which]);
-        prop_assert!(!world.log.iter().any(|line| *line == started), "{:?}", world.log);
+        prop_assert!(!world.log.contains(&started), "{:?}", world.log);
     }
 
     /// Who ends is stopped after all that were started after it.

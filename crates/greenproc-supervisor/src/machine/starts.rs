@@ -56,15 +56,6 @@ impl Machine {
         }
     }
 
-    pub(super) fn is_not_ready(&mut self, key: Key, incarnation: u64) {
-        if let Some(child) = self.children.get(&key)
-            && child.incarnation == incarnation
-            && matches!(child.state, State::Starting { .. })
-        {
-            self.stop(key, Because::NotReady { why: "it gave up its Life before it was ready".to_owned() });
-        }
-    }
-
     pub(super) fn was_not_ready_in_time(&mut self, key: Key) {
         let time = self.at(key).spec.ready_within.unwrap_or_default();
         self.stop(key, Because::NotReady { why: format!("it was not ready within {time:?}") });

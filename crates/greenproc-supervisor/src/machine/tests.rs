@@ -165,12 +165,6 @@ fn a_first_start_that_fails_is_undone_in_reverse_order() {
     world.bury();
     assert_eq!(world.done(), "start a, refused b, TERM a");
     assert_eq!(why(&world), "b: no room");
-    let mut world = World::begun(&supervisor);
-    let key = world.key("c");
-    world.input(Input::NotReady { key, incarnation: 1 });
-    world.bury();
-    assert_eq!(world.done(), "TERM c, TERM b, TERM a");
-    assert_eq!(why(&world), "c: it gave up its Life before it was ready");
 }
 
 #[test]

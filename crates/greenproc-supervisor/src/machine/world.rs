@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use greenproc::{ExitStatus, Pid, Signal};
 
-use super::child::State;
 use super::{Action, Input, Key, Machine, Outcome, Request, Ticket};
 use crate::event::EventKind;
 use crate::spec::{ChildSpec, Restart};
@@ -137,11 +136,16 @@ impl World {
         self.machine.key(name).unwrap_or_else(|| panic!("there is no child {name}"))
     }
 
-    /// The child ends.
+    /// The child ends by itself.
     pub(super) fn exit(&mut self, key: Key, code: i32) {
+        self.end(key, ExitStatus::exited(code));
+    }
+
+    /// The child ends.
+    pub(super) fn end(&mut self, key: Key, status: ExitStatus) {
         self.alive.remove(&key).expect("it has a process");
         self.dying.retain(|&other| other != key);
-        self.input(Input::Exited { key, status: ExitStatus::exited(code), report: None });
+        self.input(Input::Exited { key, status, report: None });
     }
 
     pub(super) fn exit_named(&mut self, name: &str, code: i32) {
@@ -159,7 +163,7 @@ impl World {
         while self.over.is_none()
             && let Some(&key) = self.dying.first()
         {
-            self.exit(key, 0);
+            self.end(key, ExitStatus::killed(Signal::TERM));
         }
     }
 
