@@ -28,6 +28,20 @@
 //! # }
 //! ```
 
+/// Whether a fault is planted: never, in a build without the race lab.
+macro_rules! planted {
+    ($machine:expr, $fault:ident) => {{
+        #[cfg(feature = "racelab")]
+        {
+            $machine.settings.fault == Some($crate::racelab::Fault::$fault)
+        }
+        #[cfg(not(feature = "racelab"))]
+        {
+            false
+        }
+    }};
+}
+
 mod backoff;
 mod check;
 mod clock;
@@ -43,6 +57,8 @@ mod leftovers;
 mod life;
 mod locks;
 mod machine;
+#[cfg(feature = "racelab")]
+pub mod racelab;
 mod reply;
 mod report;
 mod spec;

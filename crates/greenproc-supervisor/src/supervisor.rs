@@ -91,6 +91,8 @@ pub(crate) struct Settings {
     pub(crate) stop_order: StopOrder,
     pub(crate) max_children: usize,
     pub(crate) stuck_after: Duration,
+    #[cfg(feature = "racelab")]
+    pub(crate) fault: Option<crate::racelab::Fault>,
 }
 
 impl Supervisor {
@@ -107,6 +109,8 @@ impl Supervisor {
                 stop_order: StopOrder::default(),
                 max_children: usize::MAX,
                 stuck_after: Duration::from_secs(2),
+                #[cfg(feature = "racelab")]
+                fault: None,
             },
             clock: None,
             events: None,

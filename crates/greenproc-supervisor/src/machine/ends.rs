@@ -16,6 +16,7 @@ impl Machine {
     pub(super) fn exited(&mut self, key: Key, status: ExitStatus, report: Option<&str>) {
         let now = self.now;
         let stopping = self.is_stopping();
+        let ignores_crash = planted!(self, CrashDuringStartIgnored);
         let child = self.at(key);
         child.last_exit = Some(status);
         let state = std::mem::replace(&mut child.state, State::Down(Down::Terminated));
@@ -31,6 +32,7 @@ impl Machine {
             // It comes late, but it comes.
             State::Down(_) => {}
             _ if stopping => self.gone(key),
+            State::Starting { .. } if ignores_crash => {}
             State::Starting { .. } => {
                 let report = report.map(|text| format!(" ({text})")).unwrap_or_default();
                 self.start_failed(key, format!("it ended before it was ready: {status}{report}"));

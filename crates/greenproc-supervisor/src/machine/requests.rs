@@ -37,13 +37,20 @@ impl Machine {
 
     fn terminate_child(&mut self, ticket: Ticket, id: &Arc<str>, incarnation: Option<u64>) {
         let Some(key) = self.find(ticket, id) else { return };
+        let forgets_life = planted!(self, HandleReachesAnyLife);
+        let forgets_timer = planted!(self, TimerOutlivesTermination);
+        let answers_early = planted!(self, SecondAnsweredEarly);
         let child = self.at(key);
         if let Some(incarnation) = incarnation
             && !(child.is_alive() && child.incarnation == incarnation)
+            && !forgets_life
         {
             return self.answer(ticket, Err(RequestError::Stale { id: id.to_string(), incarnation }));
         }
         match &mut child.state {
+            State::Down(Down::Waiting { .. }) if forgets_timer => {
+                self.answer(ticket, Ok(None));
+            }
             State::Down(_) => {
                 let temporary = child.spec.restart == Restart::Temporary;
                 self.set(key, State::Down(Down::Terminated), None);
@@ -59,6 +66,7 @@ impl Machine {
                 self.stop(key, Because::Terminated);
                 self.wont_start(key);
             }
+            State::Stopping { .. } if answers_early => self.answer(ticket, Ok(None)),
             State::Stopping { because, .. } => {
                 *because = Because::Terminated;
                 child.stoppers.push(ticket);

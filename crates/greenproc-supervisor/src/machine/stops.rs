@@ -81,7 +81,11 @@ impl Machine {
         let mut wave = Wave::default();
         let all: Vec<Key> = self.children.keys().copied().collect();
         for key in all {
+            let forgets = planted!(self, StopForgetsStarts);
             let child = self.at(key);
+            if forgets && matches!(child.state, State::Starting { .. }) {
+                continue;
+            }
             if matches!(child.state, State::Stopping { rung: Rung::Stuck, .. }) {
                 self.abandon(key);
             } else if child.is_alive() {
