@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use greenproc::{Child, Mailbox, Pid, Process, ProcessGroup, Runtime, Signal};
+use greenproc::{Child, Command, Mailbox, Pid, Process, ProcessGroup, Runtime, Signal};
 
 use crate::clock::Clock;
 use crate::driver::{Above, Message, Place, supervise};
@@ -67,6 +67,28 @@ impl Supervisor {
         self.start_with(|command| process.spawn(command))
     }
 
+    /// Starts the tree as a process under init, and returns at once, so that it can be stopped while it starts: the event
+    /// [`Up`](crate::EventKind::Up) of the root says when all children are ready. A start that fails is the end of the root.
+    ///
+    /// # Errors
+    /// [`Spec`](StartError::Spec) and [`Runtime`](StartError::Runtime), as [`start`](Supervisor::start).
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use greenproc::Runtime;
+    /// use greenproc_supervisor::{ChildSpec, Supervisor};
+    /// use std::time::Duration;
+    /// let never_ready = ChildSpec::with_life("slow", |p, _life| p.sleep(Duration::from_hours(1)));
+    /// let runtime = Runtime::boot()?;
+    /// let tree = Supervisor::new("root").child(never_ready).launch(&runtime)?;
+    /// assert!(tree.shutdown()?.is_clean());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn launch(self, runtime: &Runtime) -> Result<Tree, StartError> {
+        self.launch_with(|command| runtime.spawn(command), Above::Nobody)
+    }
+
     /// Makes the calling process the supervisor, until it ends: for the body of a [`Command`](greenproc::Command), or of init.
     ///
     /// # Errors
@@ -99,9 +121,26 @@ impl Supervisor {
         }
     }
 
-    fn start_with(
+    fn start_with(self, spawn: impl FnOnce(Command) -> greenproc::Result<Child>) -> Result<Tree, StartError> {
+        let (started, reply) = question();
+        let tree = self.launch_with(spawn, Above::Starter(reply))?;
+        let error = match started.wait() {
+            Ok(Ok(())) => return Ok(tree),
+            Ok(Err((path, why))) => StartError::Child { path, why },
+            Err(Unanswered::Gone) => StartError::Stopped,
+            Err(Unanswered::Interrupted(error)) => {
+                let _ = tree.child.signal(Signal::TERM);
+                return Err(error.into());
+            }
+        };
+        drop(tree.child.wait()?);
+        Err(error)
+    }
+
+    fn launch_with(
         self,
-        spawn: impl FnOnce(greenproc::Command) -> greenproc::Result<Child>,
+        spawn: impl FnOnce(Command) -> greenproc::Result<Child>,
+        above: Above,
     ) -> Result<Tree, StartError> {
         self.check()?;
         let (mailbox, place) = (Mailbox::new(), self.place());
@@ -110,22 +149,11 @@ impl Supervisor {
             mailbox: mailbox.clone(),
             shared: Arc::clone(&place.shared),
         };
-        let (started, reply) = question();
-        let command = greenproc::Command::new(self.name.to_string(), move |process| {
-            supervise(process, &self, mailbox, place, Above::Starter(reply))
+        let command = Command::new(self.name.to_string(), move |process| {
+            supervise(process, &self, mailbox, place, above)
         });
         let child = spawn(command.process_group(ProcessGroup::New).own_thread())?;
-        let error = match started.wait() {
-            Ok(Ok(())) => return Ok(Tree { root, child }),
-            Ok(Err((path, why))) => StartError::Child { path, why },
-            Err(Unanswered::Gone) => StartError::Stopped,
-            Err(Unanswered::Interrupted(error)) => {
-                let _ = child.signal(Signal::TERM);
-                return Err(error.into());
-            }
-        };
-        drop(child.wait()?);
-        Err(error)
+        Ok(Tree { root, child })
     }
 }
 

@@ -63,6 +63,8 @@ mod reply;
 mod report;
 mod spec;
 mod supervisor;
+#[cfg(any(feature = "metrics", feature = "tracing"))]
+pub mod telemetry;
 mod tree;
 mod watchdog;
 

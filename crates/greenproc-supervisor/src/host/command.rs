@@ -52,7 +52,7 @@ pub enum HostEvent<'a> {
         /// Its pid in the host.
         host_pid: i32,
     },
-    /// It wrote a line. What is no UTF-8 is replaced, and a line of more than 16 KiB comes in pieces.
+    /// It wrote a line: see [`Told::Line`](super::Told::Line).
     Line {
         /// Where.
         stream: HostStream,
@@ -61,6 +61,8 @@ pub enum HostEvent<'a> {
     },
     /// It wrote more lines than its [`LineLimit`] allows.
     Suppressed {
+        /// Where.
+        stream: HostStream,
         /// How many were not told.
         lines: u64,
     },
@@ -174,7 +176,7 @@ impl HostCommand {
         self
     }
 
-    /// How many of its lines are told.
+    /// How many lines of each of its outputs are told.
     #[must_use]
     pub fn line_limit(mut self, limit: LineLimit) -> HostCommand {
         self.line_limit = limit;
@@ -286,7 +288,7 @@ impl HostCommand {
                 return Ok(None);
             }
             let until_deadline = deadline.map(|deadline| deadline.saturating_duration_since(now));
-            let timeout = until_deadline.into_iter().chain(log.due_in(now)).min();
+            let timeout = until_deadline.into_iter().chain(log.due_in()).min();
             let is_dead = p.blocking(|| wait_for_news(child, timeout)).map_err(failed)?;
             if is_dead {
                 child.kill_rest();

@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use greenproc_sync::time;
+
 /// A longer line is told in pieces.
 const LONGEST: usize = 16 * 1024;
 
-/// How many lines of a host process are told. The rest is counted, so that a program that fills its log does not fill
+/// How many lines of a stream are told. The rest is counted, so that a program that fills its log does not fill
 /// everybody's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineLimit {
@@ -27,15 +29,78 @@ impl Default for LineLimit {
     }
 }
 
+/// Something to tell of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told<'a> {
+    /// A line, without its end. What is no UTF-8 is replaced, and a line of more than 16 KiB comes in pieces.
+    Line(&'a str),
+    /// So many lines were more than the limit allows.
+    Suppressed(u64),
+}
+
+/// A stream, from bytes to lines, and not more of them than wanted.
+///
+/// ```
+/// use greenproc_supervisor::host::{LineLimit, Lines, Told};
+/// let mut told = Vec::new();
+/// let mut lines = Lines::new(LineLimit { per_second: 1, burst: 2 });
+/// let mut tell = |what: Told<'_>| told.push(format!("{what:?}"));
+/// lines.take(b"one\ntw", &mut tell);
+/// lines.take(b"o\nthree\nfour", &mut tell);
+/// lines.finish(&mut tell);
+/// assert_eq!(told, [r#"Line("one")"#, r#"Line("two")"#, "Suppressed(2)"]);
+/// ```
+#[derive(Debug)]
+pub struct Lines {
+    splitter: Splitter,
+    meter: Meter,
+}
+
+impl Lines {
+    /// A stream of which nothing has come yet.
+    pub fn new(limit: LineLimit) -> Lines {
+        Lines { splitter: Splitter::default(), meter: Meter::new(limit, time::now()) }
+    }
+
+    /// Takes what has come, which may be nothing, and tells what there is to tell.
+    pub fn take(&mut self, bytes: &[u8], tell: &mut dyn FnMut(Told<'_>)) {
+        let Lines { splitter, meter } = self;
+        if let Some(lines) = meter.suppressed(time::now()) {
+            tell(Told::Suppressed(lines));
+        }
+        splitter.take(bytes, &mut |line| tell_of(line, meter, tell));
+    }
+
+    /// Tells what is left when nothing more will come.
+    pub fn finish(&mut self, tell: &mut dyn FnMut(Told<'_>)) {
+        let Lines { splitter, meter } = self;
+        splitter.finish(&mut |line| tell_of(line, meter, tell));
+        if let Some(lines) = meter.flush() {
+            tell(Told::Suppressed(lines));
+        }
+    }
+
+    /// How long until there is something to tell, even if nothing more comes.
+    pub fn due_in(&self) -> Option<Duration> {
+        self.meter.due_in(time::now())
+    }
+}
+
+fn tell_of(line: &[u8], meter: &mut Meter, tell: &mut dyn FnMut(Told<'_>)) {
+    if meter.admit(time::now()) {
+        tell(Told::Line(&String::from_utf8_lossy(line)));
+    }
+}
+
 /// The part of a stream that has no end of line yet.
 #[derive(Debug, Default)]
-pub(super) struct Splitter {
+struct Splitter {
     rest: Vec<u8>,
 }
 
 impl Splitter {
     /// Takes bytes, and tells the lines that they complete.
-    pub(super) fn take(&mut self, mut bytes: &[u8], tell: &mut dyn FnMut(&[u8])) {
+    fn take(&mut self, mut bytes: &[u8], tell: &mut dyn FnMut(&[u8])) {
         while let Some(end) = bytes.iter().position(|&byte| byte == b'\n') {
             self.append(&bytes[..end], tell);
             tell(&self.rest);
@@ -46,7 +111,7 @@ impl Splitter {
     }
 
     /// Tells what is left when nothing more will come.
-    pub(super) fn finish(&mut self, tell: &mut dyn FnMut(&[u8])) {
+    fn finish(&mut self, tell: &mut dyn FnMut(&[u8])) {
         if !self.rest.is_empty() {
             tell(&self.rest);
             self.rest.clear();
@@ -67,7 +132,7 @@ impl Splitter {
 
 /// A bucket of tokens: a line takes one, and time brings them.
 #[derive(Debug)]
-pub(super) struct Meter {
+struct Meter {
     limit: LineLimit,
     tokens: f64,
     since: Instant,
@@ -75,12 +140,12 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    pub(super) fn new(limit: LineLimit, now: Instant) -> Meter {
+    fn new(limit: LineLimit, now: Instant) -> Meter {
         Meter { limit, tokens: f64::from(limit.burst), since: now, suppressed: 0 }
     }
 
     /// Whether one more line may be told now; if not, it is counted.
-    pub(super) fn admit(&mut self, now: Instant) -> bool {
+    fn admit(&mut self, now: Instant) -> bool {
         if self.limit == LineLimit::NONE {
             return true;
         }
@@ -97,19 +162,19 @@ impl Meter {
     }
 
     /// How many lines were not told, once it is time to say so: when half the burst is there again.
-    pub(super) fn suppressed(&mut self, now: Instant) -> Option<u64> {
+    fn suppressed(&mut self, now: Instant) -> Option<u64> {
         self.due_in(now).filter(Duration::is_zero)?;
         self.flush()
     }
 
     /// The same, without waiting for the time.
-    pub(super) fn flush(&mut self) -> Option<u64> {
+    fn flush(&mut self) -> Option<u64> {
         let suppressed = std::mem::take(&mut self.suppressed);
         (suppressed > 0).then_some(suppressed)
     }
 
     /// How long until it is time to say how many lines were not told.
-    pub(super) fn due_in(&self, now: Instant) -> Option<Duration> {
+    fn due_in(&self, now: Instant) -> Option<Duration> {
         if self.suppressed == 0 {
             return None;
         }
@@ -151,7 +216,7 @@ mod tests {
 
     #[test]
     fn what_is_too_much_is_counted_and_told_of_once() {
-        let start = greenproc_sync::time::now();
+        let start = time::now();
         let at = |milliseconds| start + Duration::from_millis(milliseconds);
         let mut meter = Meter::new(LineLimit { per_second: 10, burst: 4 }, start);
         let admitted = (0..10).filter(|_| meter.admit(start)).count();
@@ -167,7 +232,7 @@ mod tests {
 
     #[test]
     fn without_a_limit_everything_is_told() {
-        let start = greenproc_sync::time::now();
+        let start = time::now();
         let mut meter = Meter::new(LineLimit::NONE, start);
         assert!((0..100_000).all(|_| meter.admit(start)));
     }

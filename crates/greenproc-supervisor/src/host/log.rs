@@ -1,13 +1,11 @@
 //! What a host process writes, as lines that are told.
 
 use std::io::{self, Read};
-use std::time::{Duration, Instant};
-
-use greenproc_sync::time;
+use std::time::Duration;
 
 use super::child::HostChild;
 use super::command::{HostEvent, HostStream};
-use super::lines::{LineLimit, Meter, Splitter};
+use super::lines::{LineLimit, Lines, Told};
 
 /// How much is read of a stream before the other things are looked at again.
 const ROUND: usize = 64 * 1024;
@@ -17,51 +15,41 @@ const LAST: usize = 1024 * 1024;
 
 /// The lines of both streams.
 pub(super) struct Log {
-    stdout: Splitter,
-    stderr: Splitter,
-    meter: Meter,
+    stdout: Lines,
+    stderr: Lines,
     buffer: Box<[u8]>,
 }
 
 impl Log {
     pub(super) fn new(limit: LineLimit) -> Log {
         let buffer = vec![0; 8 * 1024].into_boxed_slice();
-        let meter = Meter::new(limit, time::now());
-        Log { stdout: Splitter::default(), stderr: Splitter::default(), meter, buffer }
+        Log { stdout: Lines::new(limit), stderr: Lines::new(limit), buffer }
     }
 
     /// How long until there is something to tell, even if nothing is written.
-    pub(super) fn due_in(&self, now: Instant) -> Option<Duration> {
-        self.meter.due_in(now)
+    pub(super) fn due_in(&self) -> Option<Duration> {
+        self.stdout.due_in().into_iter().chain(self.stderr.due_in()).min()
     }
 
     /// Reads what is there: a round of it, or the last.
     pub(super) fn read(&mut self, child: &mut HostChild, is_dead: bool, see: &mut dyn FnMut(HostEvent<'_>)) {
-        if let Some(lines) = self.meter.suppressed(time::now()) {
-            see(HostEvent::Suppressed { lines });
-        }
         let most = if is_dead { LAST } else { ROUND };
-        let Log { stdout, stderr, meter, buffer } = self;
-        let mut tell = |line: &[u8]| told(HostStream::Stdout, line, meter, see);
-        drain(&mut child.stdout, most, buffer, stdout, &mut tell);
-        let mut tell = |line: &[u8]| told(HostStream::Stderr, line, meter, see);
-        drain(&mut child.stderr, most, buffer, stderr, &mut tell);
+        let Log { stdout, stderr, buffer } = self;
+        drain(&mut child.stdout, most, buffer, stdout, &mut |told| see(event(HostStream::Stdout, told)));
+        drain(&mut child.stderr, most, buffer, stderr, &mut |told| see(event(HostStream::Stderr, told)));
     }
 
     /// Tells what is left.
     pub(super) fn finish(&mut self, see: &mut dyn FnMut(HostEvent<'_>)) {
-        let Log { stdout, stderr, meter, .. } = self;
-        stdout.finish(&mut |line| told(HostStream::Stdout, line, meter, see));
-        stderr.finish(&mut |line| told(HostStream::Stderr, line, meter, see));
-        if let Some(lines) = meter.flush() {
-            see(HostEvent::Suppressed { lines });
-        }
+        self.stdout.finish(&mut |told| see(event(HostStream::Stdout, told)));
+        self.stderr.finish(&mut |told| see(event(HostStream::Stderr, told)));
     }
 }
 
-fn told(stream: HostStream, line: &[u8], meter: &mut Meter, see: &mut dyn FnMut(HostEvent<'_>)) {
-    if meter.admit(time::now()) {
-        see(HostEvent::Line { stream, text: &String::from_utf8_lossy(line) });
+fn event(stream: HostStream, told: Told<'_>) -> HostEvent<'_> {
+    match told {
+        Told::Line(text) => HostEvent::Line { stream, text },
+        Told::Suppressed(lines) => HostEvent::Suppressed { stream, lines },
     }
 }
 
@@ -70,16 +58,17 @@ fn drain<S: Read>(
     stream: &mut Option<S>,
     most: usize,
     buffer: &mut [u8],
-    splitter: &mut Splitter,
-    tell: &mut dyn FnMut(&[u8]),
+    lines: &mut Lines,
+    tell: &mut dyn FnMut(Told<'_>),
 ) {
+    lines.take(&[], tell);
     let mut read = 0;
     while let Some(open) = stream.as_mut().filter(|_| read < most) {
         match open.read(buffer) {
             Ok(0) => *stream = None,
             Ok(count) => {
                 read += count;
-                splitter.take(&buffer[..count], tell);
+                lines.take(&buffer[..count], tell);
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,

@@ -25,5 +25,5 @@ mod table;
 
 pub use command::{HostCommand, HostError, HostEvent, HostStream};
 pub use greenproc_os::host_process::HostUsage;
-pub use lines::LineLimit;
+pub use lines::{LineLimit, Lines, Told};
 pub use table::{HostEntry, HostTable};
