@@ -29,7 +29,7 @@ fn remember(event: HostEvent<'_>) -> Option<Seen> {
     Some(match event {
         HostEvent::Started { host_pid } => Seen::Started(host_pid),
         HostEvent::Line { stream, text } => Seen::Line(stream, text.to_owned()),
-        HostEvent::Suppressed { lines } => Seen::Suppressed(lines),
+        HostEvent::Suppressed { lines, .. } => Seen::Suppressed(lines),
         HostEvent::Ended { status, .. } => Seen::Ended(status),
         _ => return None,
     })

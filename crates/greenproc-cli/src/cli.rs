@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::ffi::{OsStr, OsString};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ pub(crate) enum Job {
     Stress(StressOptions),
     Shell(ShellOptions),
     Strace(StraceOptions),
+    Supervise(SuperviseOptions),
     Lastcomm(LastcommOptions),
     Race(RaceOptions),
 }
@@ -147,6 +149,30 @@ pub(crate) struct StraceOptions {
 /// A call by its name; `trace=` before it is what strace calls this.
 fn call(name: &str) -> Result<Call, &'static str> {
     Call::from_name(name.strip_prefix("trace=").unwrap_or(name)).ok_or("there is no such call")
+}
+
+/// Run a tree of programs from a file, and restart what fails
+///
+/// The children are programs of the host or built-in ones, each in a process of the runtime, below supervisors that restart,
+/// back off and give up as the file says. docs/supervise.md has all its keys. SIGTERM or SIGINT stops the tree, last child first;
+/// a second one kills what is left.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit status: 0 if all ended as they should, 1 if a supervisor gave up or somebody did not stop, 2 if the file is wrong."
+)]
+pub(crate) struct SuperviseOptions {
+    /// The file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Start nothing: say what is wrong with the file, or print the tree
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Write events as JSON, one a line; with --check: print the tree as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Answer /healthz, /readyz and /metrics over HTTP at this address, such as 127.0.0.1:9090
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
 }
 
 /// Print which processes have ended, the last first, from a file that --accounting wrote

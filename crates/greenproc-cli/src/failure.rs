@@ -1,4 +1,5 @@
-//! Why the command could not do its work at all, and how it says so: one line on stderr.
+//! Why the command could not do its work at all, and how it says so: one line on stderr, or one for each
+//! thing that is wrong with a file.
 
 use std::io::{self, ErrorKind, Write as _};
 use std::process::ExitCode;
@@ -11,6 +12,9 @@ pub(crate) enum Failure {
     /// What the user asked for makes no sense.
     #[error("{0}")]
     Usage(String),
+    /// What is wrong with a file, one line each.
+    #[error("{}", .0.join("; "))]
+    File(Vec<String>),
     /// The runtime refused something without which there is nothing to show.
     #[error("{0}")]
     Runtime(#[from] greenproc::Error),
@@ -49,7 +53,13 @@ impl Failure {
             return ExitCode::SUCCESS;
         }
         // With stderr closed too there is nobody left to tell.
-        let _ = writeln!(io::stderr(), "greenproc: {}", one_line(&self.to_string()));
+        let lines = match self {
+            Failure::File(lines) => lines.clone(),
+            _ => vec![self.to_string()],
+        };
+        for line in lines {
+            let _ = writeln!(io::stderr(), "greenproc: {}", one_line(&line));
+        }
         match self {
             Failure::Signalled { signal } => ExitCode::from(128 + signal.as_raw() as u8),
             _ => ExitCode::from(2),

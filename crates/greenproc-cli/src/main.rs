@@ -7,6 +7,7 @@
 //! | `stress` | makes, kills and reaps processes for a while, and says whether each was reaped exactly once |
 //! | `shell` | a small shell with job control whose commands are processes of the runtime |
 //! | `strace` | runs a command and prints the calls that it makes of the runtime |
+//! | `supervise` | runs a tree of programs from a file, and restarts what fails |
 //! | `lastcomm` | prints which processes have ended, from a file of accounting records |
 //! | `race` | finds the races of the runtime's own code, replays and shows them; needs the feature `racelab` |
 //!
@@ -30,6 +31,7 @@ mod span;
 mod strace;
 mod stress;
 mod style;
+mod supervise;
 mod tour;
 
 use std::process::ExitCode;
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
         Job::Tour(options) => tour::run(&options),
         Job::RunFiles(options) => files::run(&options),
         Job::Stress(options) => stress::run(&options),
+        Job::Supervise(options) => supervise::run(&options),
         Job::Lastcomm(options) => lastcomm::run(&options),
         Job::Strace(options) => return strace::run(options).unwrap_or_else(|failure| failure.report()),
         Job::Race(options) => race::run(&options),

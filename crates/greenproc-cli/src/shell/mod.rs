@@ -27,7 +27,7 @@ use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use greenproc::{Command, ExitStatus, ProcessGroup, Runtime};
+use greenproc::{Command, ExitStatus, PipeWriter, Process, ProcessGroup, Runtime};
 
 use crate::cli::ShellOptions;
 use crate::failure::{Failure, plainly};
@@ -36,7 +36,7 @@ use run::{Kind, Shell};
 use source::Source;
 use state::State;
 use status::Status;
-use stream::Streams;
+use stream::{Output, Streams};
 use terminal::Console;
 use variables::Variables;
 
@@ -68,6 +68,34 @@ pub(crate) fn program(
     Some(Command::new(program.name, move |process| {
         programs::run(program, process, runtime, arguments, environment, streams)
     }))
+}
+
+/// Runs a program in a process that is there already, with nothing to read and the host's environment.
+///
+/// # Panics
+/// If there is no program of this name.
+pub(crate) fn run_program(
+    process: &Process,
+    words: &[String],
+    runtime: Runtime,
+    stdout: PipeWriter,
+    stderr: PipeWriter,
+) -> ExitStatus {
+    let program = programs::find(&words[0]).expect("a program of the list");
+    let (stdin, _) = stream::pipe();
+    let streams = Streams { stdin, stdout: Output::Pipe(stdout), stderr: Output::Pipe(stderr) };
+    let environment = Variables::of_host().environment();
+    programs::run(program, process, runtime, words[1..].to_vec(), environment, streams)
+}
+
+/// Whether there is a program of this name.
+pub(crate) fn has_program(name: &str) -> bool {
+    programs::find(name).is_some()
+}
+
+/// The names of all programs.
+pub(crate) fn program_names() -> impl Iterator<Item = &'static str> {
+    programs::PROGRAMS.iter().map(|program| program.name)
 }
 
 /// A shell that is to run.
