@@ -28,6 +28,7 @@ struct Child {
     shutdown: Shutdown,
     /// It is ready, or has ended for good.
     is_fine: bool,
+    /// In its last life: its time to stop was over.
     had_to_be_killed: bool,
 }
 
@@ -54,9 +55,11 @@ impl Board {
         }
         let child = state.children.get_mut(&*event.path)?;
         match event.kind {
-            EventKind::Started { .. } | EventKind::StartFailed { .. } | EventKind::Restarting { .. } => {
+            EventKind::Started { .. } => {
                 child.is_fine = false;
+                child.had_to_be_killed = false;
             }
+            EventKind::StartFailed { .. } | EventKind::Restarting { .. } => child.is_fine = false,
             EventKind::Ready { .. } => child.is_fine = true,
             EventKind::Exited { status, .. } => {
                 child.is_fine = match child.restart {
@@ -84,7 +87,7 @@ impl Board {
         (!state.is_stopping).then(|| waiting.map(|(path, _)| path.clone()).collect())
     }
 
-    /// Who had to be killed, as the time to stop was over.
+    /// Who had to be killed in its last life, as the time to stop was over.
     pub(super) fn killed(&self) -> Vec<String> {
         let state = self.0.lock();
         let killed = state.children.iter().filter(|(_, child)| child.had_to_be_killed);

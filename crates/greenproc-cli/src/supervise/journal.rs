@@ -12,6 +12,7 @@ use greenproc::Process;
 use greenproc_supervisor::host::HostStream;
 use greenproc_supervisor::{Event, EventKind, Events, telemetry};
 use greenproc_sync::time;
+use rustix::event::{PollFd, PollFlags, poll};
 use serde_json::{Value, json};
 
 use super::board::{Board, Turn};
@@ -133,6 +134,13 @@ impl Journal {
         while !rest.is_empty() {
             match p.blocking(|| to.write(rest)) {
                 Ok(count @ 1..) => rest = &rest[count..],
+                // Somebody else who has this output may have set it so.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let room = p.blocking(|| Ok(poll(&mut [PollFd::new(&to, PollFlags::OUT)], None)?));
+                    if room.is_err() {
+                        return;
+                    }
+                }
                 _ => return,
             }
         }
