@@ -43,6 +43,9 @@ pub(crate) enum Message {
     Child(Arc<str>, ReplyTo<Result<ChildRef, RequestError>>),
 }
 
+/// How many dead children are taken before other messages are heard.
+const BATCH: usize = 16;
+
 /// Where in a tree a supervisor is.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -213,20 +216,28 @@ impl Driver<'_> {
         ))
     }
 
-    /// Takes all dead children: its own, and those that it has adopted, which nobody asks for.
+    /// Takes dead children: its own, and those that it has adopted, which nobody asks for.
     fn reap(&mut self) -> Option<Outcome> {
         // Before the first look: who dies later sends a message of its own.
         self.child_changed.store(false, Ordering::Relaxed);
-        let mut over = None;
-        while over.is_none() {
+        for _ in 0..BATCH {
             match self.process.wait4(WaitFor::Any, WaitFlags::NOHANG) {
-                Ok(Some(waited)) => over = self.exited(waited),
-                Ok(None) | Err(Error::NoChild) => break,
+                Ok(Some(waited)) => {
+                    let over = self.exited(waited);
+                    if over.is_some() {
+                        return over;
+                    }
+                }
+                Ok(None) | Err(Error::NoChild) => return None,
                 // The handler that ran has left its message.
                 Err(_) => {}
             }
         }
-        over
+        // Children may die as fast as they are started again; whoever asks for something comes in between.
+        if !self.child_changed.swap(true, Ordering::Relaxed) {
+            let _ = self.mailbox.post(Message::ChildChanged);
+        }
+        None
     }
 
     fn exited(&mut self, waited: Waited) -> Option<Outcome> {

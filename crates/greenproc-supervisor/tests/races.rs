@@ -46,8 +46,7 @@ fn ends(runtime: &Runtime, tree: &Tree) {
 #[track_caller]
 fn explore(name: &str, shape: fn(&Runtime, Option<Fault>), fault: Fault) {
     let bounded = Options { schedules: 2_000, ..Options::default() };
-    let random =
-        Options { strategy: StrategyKind::Random { seed: 1 }, schedules: 500, ..Options::default() };
+    let random = Options { strategy: StrategyKind::Random { seed: 1 }, schedules: 500, ..Options::default() };
     for options in [&bounded, &random] {
         let report = Scenario::new(name, move |runtime| shape(runtime, None)).explore(options);
         if let Some(found) = report.found {

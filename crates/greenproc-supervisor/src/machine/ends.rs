@@ -35,7 +35,11 @@ impl Machine {
             State::Starting { .. } if ignores_crash => {}
             State::Starting { .. } => {
                 let report = report.map(|text| format!(" ({text})")).unwrap_or_default();
-                self.start_failed(key, format!("it ended before it was ready: {status}{report}"));
+                self.start_failed(
+                    key,
+                    format!("it ended before it was ready: {status}{report}"),
+                    Duration::ZERO,
+                );
             }
             State::Up { since, .. } => self.ended(key, status.success(), now.saturating_sub(since)),
             State::Stopping { because: Because::Terminated, .. } => self.gone(key),
@@ -48,7 +52,9 @@ impl Machine {
                     self.gone(key);
                 }
             }
-            State::Stopping { because: Because::NotReady { why }, .. } => self.start_failed(key, why),
+            State::Stopping { because: Because::NotReady { why }, .. } => {
+                self.start_failed(key, why, Duration::ZERO);
+            }
             State::Stopping { because: Because::Silent, .. } => self.ended(key, false, Duration::ZERO),
         }
     }
@@ -78,7 +84,7 @@ impl Machine {
             Restart::Temporary => false,
         };
         if again {
-            return self.failed(key, lived);
+            return self.failed(key, lived, Duration::ZERO);
         }
         child.state = State::Down(Down::Done);
         let (id, significant) = (Arc::clone(&child.spec.id), child.spec.significant);

@@ -13,6 +13,10 @@ use crate::supervisor::Strategy;
 use crate::watchdog::OnSilence;
 use greenproc::Signal;
 
+/// How long a child waits at least whose process the runtime has refused: it does not help to ask again at once, and whoever wants
+/// something of the supervisor is heard meanwhile.
+const REFUSED: Duration = Duration::from_millis(10);
+
 impl Machine {
     pub(super) fn start(&mut self, key: Key) {
         let now = self.now;
@@ -42,7 +46,7 @@ impl Machine {
             }
             Err(why) => {
                 self.set(key, State::Down(Down::Terminated), None);
-                self.start_failed(key, why);
+                self.start_failed(key, why, REFUSED);
             }
         }
     }
@@ -81,7 +85,7 @@ impl Machine {
     }
 
     /// A start that has failed is over: the child has no process.
-    pub(super) fn start_failed(&mut self, key: Key, why: String) {
+    pub(super) fn start_failed(&mut self, key: Key, why: String, at_least: Duration) {
         let child = self.at(key);
         let first = child.incarnation == 1;
         let starter = child.starter.take();
@@ -101,12 +105,12 @@ impl Machine {
         } else if self.phase == Phase::Starting && first {
             self.stop_all(Outcome::StartFailed { child: id, why });
         } else {
-            self.failed(key, Duration::ZERO);
+            self.failed(key, Duration::ZERO, at_least);
         }
     }
 
     /// A child that is to be started again waits for its time, alone or with others; or this was once too often.
-    pub(super) fn failed(&mut self, key: Key, lived: Duration) {
+    pub(super) fn failed(&mut self, key: Key, lived: Duration, at_least: Duration) {
         let now = self.now;
         let chance = self.chance.f64();
         let supervisors = self.settings.backoff;
@@ -129,7 +133,7 @@ impl Machine {
         child.failures += 1;
         child.restarts += 1;
         let failures = child.failures;
-        let after = backoff.wait(failures, chance);
+        let after = backoff.wait(failures, chance).max(at_least);
         self.tell(key, EventKind::Restarting { after, failures });
         let until = now + after;
         let members = match self.settings.strategy {

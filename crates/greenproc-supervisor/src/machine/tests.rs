@@ -180,6 +180,19 @@ fn a_restart_that_fails_to_start_is_tried_again() {
     assert_eq!(world.done(), "start b");
 }
 
+/// Without a wait the machine would ask for ever in one step.
+#[test]
+fn what_is_refused_is_not_asked_for_again_at_once() {
+    let mut world = World::begun(&abc(Strategy::OneForOne));
+    world.refused.insert("b".into());
+    world.exit_named("b", 1);
+    world.pass_ms(10);
+    assert_eq!(world.done(), "b after 0, refused b, b after 10, refused b, b after 10");
+    world.refused.clear();
+    world.pass_ms(10);
+    assert_eq!(world.done(), "start b");
+}
+
 #[test]
 fn who_is_not_ready_in_time_has_failed() {
     let supervisor =
