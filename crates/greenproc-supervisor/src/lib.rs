@@ -28,6 +28,10 @@
 //! # }
 //! ```
 
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/supervision.md")]
+struct Guide;
+
 /// Whether a fault is planted: never, in a build without the race lab.
 macro_rules! planted {
     ($machine:expr, $fault:ident) => {{
