@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use greenproc::Call;
 
 use crate::failure::{Failure, one_line};
 use crate::race::options::RaceOptions;
 use crate::span;
+use crate::stress::options::StressOptions;
 
 /// Unix processes inside your process: pids, parents, exit statuses, zombies, on native threads.
 #[derive(Debug, Parser)]
@@ -60,35 +61,6 @@ pub(crate) struct FilesOptions {
     /// How long a process may take: 500ms, 2s, 1m
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = span::parse)]
     pub(crate) time_limit: Duration,
-    /// Append a record of each process that ends to this file; 'greenproc lastcomm' prints it
-    #[arg(long, value_name = "FILE")]
-    pub(crate) accounting: Option<PathBuf>,
-    /// Write what the processes did, the last 200,000 facts, to this file, as a timeline for <https://ui.perfetto.dev>
-    #[arg(long, value_name = "FILE")]
-    pub(crate) trace: Option<PathBuf>,
-    /// Print one JSON object instead of a table
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// Make, kill and reap processes for a while, and check that each is reaped exactly once
-#[derive(Debug, clap::Args)]
-pub(crate) struct StressOptions {
-    /// Which stressors run at the same time [default: all]
-    #[arg(long = "stressor", value_name = "NAME", value_delimiter = ',', value_enum)]
-    pub(crate) stressors: Vec<StressorName>,
-    /// How long: 500ms, 10s, 1m [default: 10s, or until --ops is reached]
-    #[arg(long, value_name = "TIME", value_parser = span::parse)]
-    pub(crate) time: Option<Duration>,
-    /// How many operations each stressor does; whichever of --time and --ops is reached first ends it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) ops: Option<u64>,
-    /// How many worker processes each stressor has [default: one per CPU]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub(crate) workers: Option<u32>,
-    /// What the choices are made from; the same seed makes the same choices [default: taken from the clock]
-    #[arg(long, value_name = "S")]
-    pub(crate) seed: Option<u64>,
     /// Append a record of each process that ends to this file; 'greenproc lastcomm' prints it
     #[arg(long, value_name = "FILE")]
     pub(crate) accounting: Option<PathBuf>,
@@ -189,29 +161,6 @@ pub(crate) struct LastcommOptions {
     pub(crate) names: Vec<String>,
 }
 
-/// The stressors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum StressorName {
-    /// Spawn, exit, wait
-    Spawn,
-    /// Make a pile of zombies, then reap it in random order by pid, any and group
-    Zombie,
-    /// Leave grandchildren to init or to a subreaper
-    Orphan,
-    /// Processes with several LWPs: exit from any of them, join, races of exits
-    Lwp,
-    /// Kill in sleep, in wait, in a blocking read, in a checkpoint loop, as embryo
-    Kill,
-    /// Real-time signals with values, queued, taken in order by sigtimedwait or a handler
-    Signal,
-    /// Stop and continue eight processes, each event told once
-    Stopcont,
-    /// Signal whole groups at once
-    Group,
-    /// Sessions whose leader ends while its jobs stand still
-    Session,
-}
-
 /// What came of the command line.
 pub(crate) enum Parsed {
     /// Something to do.
@@ -259,6 +208,7 @@ fn subcommand(arguments: &[OsString]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stress::options::Choice;
 
     fn parse_words(words: &str) -> Result<Parsed, Failure> {
         parse(words.split_whitespace().map(OsString::from))
@@ -284,7 +234,7 @@ mod tests {
         else {
             panic!("not read");
         };
-        assert_eq!(options.stressors, [StressorName::Kill, StressorName::Lwp]);
+        assert_eq!(options.stressors.iter().map(Choice::label).collect::<Vec<_>>(), ["kill", "lwp"]);
         assert_eq!((options.ops, options.time), (Some(7), None));
     }
 

@@ -15,6 +15,7 @@
 //! | [`kick`] | the signal that interrupts a system call |
 //! | [`action`] | what a signal of the host does at present |
 //! | [`host_children`] | zombie children of this OS process |
+//! | [`host_fork`] | children of this OS process that do nothing, to compare with |
 //! | [`host_process`] | making a host process with a session of its own, and taking its end and usage |
 //! | [`limits`] | how many threads the host will give |
 //! | [`memory`] | what this OS process holds now |
@@ -37,6 +38,7 @@
 pub mod action;
 pub mod clock;
 pub mod host_children;
+pub mod host_fork;
 pub mod host_process;
 pub mod kick;
 pub mod limits;

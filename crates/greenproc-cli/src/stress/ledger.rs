@@ -21,13 +21,17 @@ pub(super) struct Account {
     pub(super) spawned: u64,
     /// Those that it has reaped.
     pub(super) reaped: u64,
-    /// Processes that init has to reap.
-    pub(super) left_to_init: u64,
-    /// Spawned, not left to init, and never reaped.
+    /// Processes that others have to reap: init, or their own parents further down.
+    pub(super) left_to_others: u64,
+    /// Of all those, processes of a runtime that the stressor booted for itself.
+    pub(super) elsewhere: u64,
+    /// Spawned and never reaped.
     pub(super) lost: u64,
     /// Reaped more than once, or without having been spawned; or spawned with a pid that was in use.
     pub(super) double_reaped: u64,
-    /// Ended otherwise than they had to, or seen in a place where they had not to be.
+    /// How often something was looked at that has to be so.
+    pub(super) checks: u64,
+    /// How often it was not.
     pub(super) unexpected: u64,
     /// Spawns that the runtime had no room for. No fault.
     pub(super) refused: u64,
@@ -44,6 +48,7 @@ impl Ledger {
 
     /// A wait returned this process.
     pub(super) fn reaped(&mut self, pid: Pid) {
+        self.account.checks += 1;
         if self.outstanding.remove(&pid) {
             self.account.reaped += 1;
         } else {
@@ -51,9 +56,14 @@ impl Ledger {
         }
     }
 
-    /// So many processes are init's to reap.
-    pub(super) fn left_to_init(&mut self, count: u64) {
-        self.account.left_to_init += count;
+    /// So many processes are for others to reap.
+    pub(super) fn left_to_others(&mut self, count: u64) {
+        self.account.left_to_others += count;
+    }
+
+    /// What became of processes in a runtime of the stressor's own.
+    pub(super) fn elsewhere(&mut self, account: Account) {
+        self.account += Account { elsewhere: account.processes(), ..account };
     }
 
     /// The runtime had no room for a process.
@@ -63,6 +73,7 @@ impl Ledger {
 
     /// Notes whether something was as it had to be.
     pub(super) fn expect(&mut self, good: bool) {
+        self.account.checks += 1;
         self.account.unexpected += u64::from(!good);
     }
 
@@ -80,7 +91,7 @@ impl Account {
 
     /// How many processes it accounts for.
     pub(super) fn processes(&self) -> u64 {
-        self.spawned + self.left_to_init
+        self.spawned + self.left_to_others
     }
 }
 
@@ -88,7 +99,9 @@ impl AddAssign for Account {
     fn add_assign(&mut self, other: Account) {
         self.spawned += other.spawned;
         self.reaped += other.reaped;
-        self.left_to_init += other.left_to_init;
+        self.left_to_others += other.left_to_others;
+        self.elsewhere += other.elsewhere;
+        self.checks += other.checks;
         self.lost += other.lost;
         self.double_reaped += other.double_reaped;
         self.unexpected += other.unexpected;

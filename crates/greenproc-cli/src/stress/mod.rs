@@ -1,45 +1,50 @@
 //! `greenproc stress`: processes made, killed and reaped as fast as it goes, and a strict account of them.
 //!
-//! Each stressor has some worker processes. Each worker keeps a [`ledger`](ledger::Ledger) of whom it spawned and
-//! whom its waits returned; at the end those are compared with each other and with what the runtime itself counted,
-//! and what the host process holds is compared with what it held before.
+//! Each [stressor](stressors) has some [workers](worker), which are processes. Each worker keeps a
+//! [`ledger`] of whom it spawned and whom its waits returned; at the end those are compared with each
+//! other and with what the runtime itself counted, and what the host process holds is compared with what it held before.
+//! With `--verify` there is a second account, kept from what the runtime tells ([`book`]).
 
 mod audit;
-mod group;
+mod bars;
+mod beside_host;
+mod book;
 mod idle;
-mod kill;
+mod latency;
 mod ledger;
-mod lwp;
-mod orphan;
+pub(crate) mod options;
+mod output;
 mod plan;
 mod report;
 mod residue;
-mod session;
-mod signal;
-mod spawn;
-mod stopcont;
+mod samples;
+mod soak;
+mod stressors;
+mod text;
+mod trend;
 mod watch;
 mod worker;
-mod zombie;
 
-use std::io::{self, Write as _};
-use std::path::Path;
 use std::time::Duration;
 
 use crossbeam_channel::{Sender, unbounded};
 use greenproc::{Child, Command, Pid, Runtime, ShutdownReport, Stats};
-use greenproc_sync::time;
 
-use crate::cli::StressOptions;
 use crate::failure::{Failure, after_writing};
 use crate::ktrace::Trace;
 use crate::quantity::{counted, rate};
 use crate::style::Style;
 use crate::{Verdict, accounting, host, lull};
+use beside_host::BesideHost;
+use book::Book;
+use latency::Latencies;
 use ledger::Account;
+use options::{Choice, StressOptions};
+use output::Output;
 use plan::Plan;
-use report::{Report, StressorReport};
+use report::{Report, SecondAccount, StressorReport};
 use residue::{RESIDENT_BOUND, Residue};
+use soak::Soak;
 use watch::{Ending, Watched};
 use worker::Task;
 
@@ -51,26 +56,33 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// Runs the stressors and prints what they found.
 pub(crate) fn run(options: &StressOptions) -> Result<Verdict, Failure> {
+    if options.list {
+        let chosen = Choice::stressors(&options.stressors);
+        let written = output::print(|mut out| Ok(text::write_list(&mut out, Style::of_stdout(), &chosen)?));
+        return after_writing(written, Verdict::Good);
+    }
     let plan = Plan::of(options);
+    let json = Output::create(options.json.as_deref().filter(|_| !options.json_to_stdout()))?;
     let trace = Trace::create(options.trace.as_deref())?;
-    let (report, recorded) = stress(&plan, options.accounting.as_deref(), trace)?;
-    let write = || {
-        let mut out = io::BufWriter::new(io::stdout().lock());
-        if options.json {
-            report.write_json(&mut out)?;
-        } else {
-            report.write_text(&mut out, Style::of_stdout())?;
+    let (report, recorded) = stress(&plan, options, trace)?;
+    json.write(|out| report.write_json(out))?;
+    let written = output::print(|mut out| {
+        if options.json_to_stdout() {
+            return report.write_json(&mut out);
         }
-        Ok(out.flush()?)
-    };
-    after_writing(write(), Verdict::of(report.good).and(recorded))
+        Ok(report.write_text(&mut out, Style::of_stdout(), options.verify)?)
+    });
+    after_writing(written, Verdict::of(report.good).and(recorded))
 }
 
-fn stress(plan: &Plan, records: Option<&Path>, trace: Trace) -> Result<(Report, Verdict), Failure> {
+fn stress(plan: &Plan, options: &StressOptions, trace: Trace) -> Result<(Report, Verdict), Failure> {
     host::settle()?;
+    // A fork costs the more the more memory there is: now there is little.
+    let beside_host = options.host.then(BesideHost::measure).transpose()?;
     let before = Residue::now();
+    let records = options.accounting.as_deref();
     let runtime = trace.builder(accounting::builder(host::builder(), records)?).boot()?;
-    let ended = end_of_workers(&runtime, plan);
+    let ended = end_of_workers(&runtime, plan, options);
     let traced = trace.write();
     let (report, shutdown) = host::unless_ended(&runtime, ended)?;
     let recorded = accounting::verdict(&runtime);
@@ -80,6 +92,7 @@ fn stress(plan: &Plan, records: Option<&Path>, trace: Trace) -> Result<(Report, 
         leaked_threads: growth.threads,
         resident_growth_bytes: growth.resident,
         stuck: report.stuck + shutdown.stuck.len() as u64,
+        host: beside_host,
         ..report
     };
     report.good = report.faults().is_empty();
@@ -87,14 +100,18 @@ fn stress(plan: &Plan, records: Option<&Path>, trace: Trace) -> Result<(Report, 
 }
 
 /// Lets the workers work and shuts the runtime down. What the host process holds afterwards is not in the report.
-fn end_of_workers(runtime: &Runtime, plan: &Plan) -> Result<(Report, ShutdownReport), Failure> {
+fn end_of_workers(
+    runtime: &Runtime,
+    plan: &Plan,
+    options: &StressOptions,
+) -> Result<(Report, ShutdownReport), Failure> {
     let at_boot = runtime.stats();
+    let mut book = options.verify.then(|| Book::open(runtime));
     let (sender, endings) = unbounded();
-    let start = time::now();
     let workers = start_workers(runtime, plan, &sender)?;
     drop(sender);
     let mut auditor = audit::auditor(runtime);
-    let watched = watch::watch(plan, start, &endings, || auditor.look());
+    let watched = watch::watch(plan, runtime, &endings, &mut book, || auditor.look());
     let mut failures = failures(&workers, watched.stuck)?;
     lull::within(LAST_ORPHANS, || {
         let now = runtime.stats();
@@ -105,31 +122,39 @@ fn end_of_workers(runtime: &Runtime, plan: &Plan) -> Result<(Report, ShutdownRep
     failures.extend(auditor.found());
     let at_end = runtime.stats();
     let left = processes_left(runtime);
+    // Before the end of init, which is no worker's.
+    let second_account = book.map(|book| SecondAccount::of(book.close(&at_boot, &at_end)));
     let shutdown = runtime.shutdown(GRACE)?;
     let report = Report {
-        stuck: watched.stuck,
         failures,
         processes_left: left,
-        ..summary(plan, &watched, &at_boot, &at_end)
+        second_account,
+        soak: if options.soak { Soak::of(&watched.samples) } else { None },
+        ..summary(plan, watched, &at_boot, &at_end)
     };
     Ok((report, shutdown))
 }
 
 fn start_workers(runtime: &Runtime, plan: &Plan, endings: &Sender<Ending>) -> Result<Vec<Child>, Failure> {
     let mut workers = Vec::with_capacity(plan.workers());
-    for (number, stressor) in plan.stressors.iter().enumerate() {
-        for task in &stressor.tasks {
-            workers.push(runtime.spawn(worker(stressor.label(), number, task.clone(), endings.clone()))?);
+    for (number, squad) in plan.squads.iter().enumerate() {
+        for task in &squad.tasks {
+            workers.push(runtime.spawn(worker(
+                squad.stressor.name,
+                number,
+                task.clone(),
+                endings.clone(),
+            ))?);
         }
     }
     Ok(workers)
 }
 
-fn worker(name: String, stressor: usize, task: Task, endings: Sender<Ending>) -> Command {
+fn worker(name: &'static str, squad: usize, task: Task, endings: Sender<Ending>) -> Command {
     Command::new(name, move |process| {
-        let account = worker::work(process, &task)?;
+        let result = worker::work(process, &task)?;
         // The watcher listens until all have ended.
-        let _ = endings.send((stressor, account));
+        let _ = endings.send((squad, result));
         greenproc::Result::Ok(())
     })
 }
@@ -165,44 +190,53 @@ fn processes_left(runtime: &Runtime) -> Vec<String> {
 }
 
 /// What the workers and the runtime counted, side by side.
-fn summary(plan: &Plan, watched: &Watched, at_boot: &Stats, at_end: &Stats) -> Report {
+fn summary(plan: &Plan, watched: Watched, at_boot: &Stats, at_end: &Stats) -> Report {
     let mut account = Account::default();
+    let mut latencies = Latencies::default();
     let mut ops = 0;
-    let mut report = Report {
+    let mut stressors = std::collections::BTreeMap::new();
+    for (squad, result) in plan.squads.iter().zip(&watched.results) {
+        let its_ops = squad.gauge.ops();
+        account += result.account;
+        latencies += &result.latencies;
+        ops += its_ops;
+        let its_report = StressorReport {
+            workers: squad.tasks.len() as u64,
+            ops: its_ops,
+            ops_per_second: rate(its_ops, watched.elapsed),
+            account: result.account,
+            unchecked: squad.stressor.unchecked,
+            latency: report::percentiles(&result.latencies),
+        };
+        stressors.insert(squad.stressor.name, its_report);
+    }
+    let spawned = at_end.spawned - at_boot.spawned;
+    let known = account.processes() - account.elsewhere + plan.workers() as u64;
+    Report {
         good: false,
         seed: plan.seed,
         duration_seconds: watched.elapsed.as_secs_f64(),
         ops,
-        ops_per_second: 0.0,
+        ops_per_second: rate(ops, watched.elapsed),
         account,
-        unaccounted: 0,
+        unaccounted: spawned.abs_diff(known),
         leaked_processes: at_end.processes.saturating_sub(at_boot.processes) as u64,
         leaked_pids: at_end.pids_in_use.saturating_sub(at_boot.pids_in_use) as u64,
         leaked_threads: 0,
         resident_growth_bytes: 0,
         resident_bound_bytes: RESIDENT_BOUND,
-        stuck: 0,
+        stuck: watched.stuck,
         failures: Vec::new(),
         processes_left: Vec::new(),
-        runtime_spawned: at_end.spawned - at_boot.spawned,
+        runtime_spawned: spawned,
         runtime_reaped: at_end.reaped - at_boot.reaped,
-        stressors: std::collections::BTreeMap::new(),
-    };
-    for (stressor, &its_account) in plan.stressors.iter().zip(&watched.accounts) {
-        let its_ops = stressor.gauge.ops();
-        account += its_account;
-        ops += its_ops;
-        let its_report = StressorReport {
-            workers: stressor.tasks.len() as u64,
-            ops: its_ops,
-            ops_per_second: rate(its_ops, watched.elapsed),
-            account: its_account,
-        };
-        report.stressors.insert(stressor.label(), its_report);
+        stressors,
+        second_account: None,
+        latency: report::percentiles(&latencies),
+        latencies,
+        host: None,
+        soak: None,
+        order: plan.squads.iter().map(|squad| squad.stressor.name).collect(),
+        samples: watched.samples,
     }
-    report.account = account;
-    report.ops = ops;
-    report.ops_per_second = rate(ops, watched.elapsed);
-    report.unaccounted = report.runtime_spawned.abs_diff(account.processes() + plan.workers() as u64);
-    report
 }

@@ -1,19 +1,18 @@
-//! What a stress run found, as a table for a person and as JSON for a program.
+//! What a stress run found: the numbers, and what is wrong with them.
 
 use std::collections::BTreeMap;
-use std::fmt::{Display, Write as _};
-use std::io::{self, Write};
+use std::io::Write;
 
 use serde::Serialize;
 
+use super::beside_host::BesideHost;
+use super::book::Closed;
+use super::latency::{Latencies, Percentiles};
 use super::ledger::Account;
+use super::samples::Sample;
+use super::soak::Soak;
 use crate::failure::Failure;
-use crate::quantity::{bytes, counted, grouped};
-use crate::style::Style;
-
-/// The numbers of a line, and how much room each has.
-const COLUMNS: usize = 8;
-const WIDTHS: [usize; COLUMNS] = [8, 12, 10, 12, 12, 11, 6, 7];
+use crate::quantity::{bytes, counted};
 
 /// What a stress run found.
 #[derive(Debug, Serialize)]
@@ -49,7 +48,24 @@ pub(super) struct Report {
     pub(super) runtime_spawned: u64,
     /// How many it reaped.
     pub(super) runtime_reaped: u64,
-    pub(super) stressors: BTreeMap<String, StressorReport>,
+    pub(super) stressors: BTreeMap<&'static str, StressorReport>,
+    /// With `--verify`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) second_account: Option<SecondAccount>,
+    /// Over all stressors, those only that were measured. Times are in nanoseconds.
+    pub(super) latency: BTreeMap<&'static str, Percentiles>,
+    /// The same, whole.
+    #[serde(skip)]
+    pub(super) latencies: Latencies,
+    /// With `--host`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) host: Option<BesideHost>,
+    /// With `--soak`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) soak: Option<Soak>,
+    /// The stressors in the order in which the samples count their operations.
+    pub(super) order: Vec<&'static str>,
+    pub(super) samples: Vec<Sample>,
 }
 
 /// What one stressor did.
@@ -60,6 +76,34 @@ pub(super) struct StressorReport {
     pub(super) ops_per_second: f64,
     #[serde(flatten)]
     pub(super) account: Account,
+    /// What it does but cannot check.
+    pub(super) unchecked: Option<&'static str>,
+    pub(super) latency: BTreeMap<&'static str, Percentiles>,
+}
+
+/// What came of the account kept from the runtime's events.
+#[derive(Debug, Serialize)]
+pub(super) struct SecondAccount {
+    /// How many processes it has followed from the first to the last step.
+    pub(super) processes: u64,
+    /// How many events came too fast. If there is one, it says nothing.
+    pub(super) missed_events: u64,
+    pub(super) faults: u64,
+    /// Some of the faults, in words, or why it says nothing.
+    pub(super) words: Vec<String>,
+}
+
+impl SecondAccount {
+    pub(super) fn of(closed: Closed) -> SecondAccount {
+        let Closed { entries, missed, faults, words } = closed;
+        SecondAccount { processes: entries, missed_events: missed, faults, words }
+    }
+}
+
+/// What is known of these distributions, by name.
+pub(super) fn percentiles(latencies: &Latencies) -> BTreeMap<&'static str, Percentiles> {
+    let measured = latencies.each().into_iter();
+    measured.filter_map(|(name, _, values)| Some((name, Percentiles::of(values)?))).collect()
 }
 
 impl Report {
@@ -79,73 +123,27 @@ impl Report {
             (self.leaked_pids, "pid", "left in use"),
             (self.leaked_threads, "native thread", "left"),
             (self.stuck, "worker", "stuck, or running code without a checkpoint"),
+            (
+                self.second_account.as_ref().map_or(0, |book| book.faults),
+                "fault",
+                "in the account of the runtime's events",
+            ),
         ];
-        let mut faults: Vec<String> = counts
-            .into_iter()
-            .filter(|&(count, ..)| count > 0)
-            .map(|(count, word, what)| format!("{}: {what}", counted(count, word)))
-            .collect();
+        let counts = counts.into_iter().filter(|&(count, ..)| count > 0);
+        let mut faults: Vec<String> =
+            counts.map(|(count, word, what)| format!("{}: {what}", counted(count, word))).collect();
         if self.resident_growth_bytes > self.resident_bound_bytes {
             faults.push(format!("{} more memory in RAM than before", bytes(self.resident_growth_bytes)));
         }
         faults.extend(self.failures.iter().cloned());
+        faults.extend(self.soak.iter().flat_map(Soak::faults));
         faults
     }
 
-    /// Writes one JSON object on one line.
+    /// Writes one JSON object on a line of its own.
     pub(super) fn write_json(&self, out: &mut impl Write) -> Result<(), Failure> {
         serde_json::to_writer(&mut *out, self)?;
         writeln!(out)?;
         Ok(())
     }
-
-    /// Writes a table and the verdict.
-    pub(super) fn write_text(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
-        let heading =
-            line("STRESSOR", ["WORKERS", "OPS", "OPS/S", "SPAWNED", "REAPED", "BY INIT", "LOST", "DOUBLE"]);
-        writeln!(out, "{}", style.bold(heading))?;
-        for (name, stressor) in &self.stressors {
-            let text =
-                numbers(name, stressor.workers, stressor.ops, stressor.ops_per_second, &stressor.account);
-            writeln!(out, "{}", if stressor.account.good() { text } else { style.bad(text) })?;
-        }
-        let workers = self.stressors.values().map(|stressor| stressor.workers).sum();
-        let total = numbers("all", workers, self.ops, self.ops_per_second, &self.account);
-        writeln!(out, "{}", style.bold(total))?;
-        writeln!(
-            out,
-            "\n{:.2} s, seed {}; {} made in all, {} refused for want of room; {} more memory in RAM than before",
-            self.duration_seconds,
-            self.seed,
-            counted(self.runtime_spawned, "process"),
-            grouped(self.account.refused),
-            bytes(self.resident_growth_bytes),
-        )?;
-        for fault in self.faults() {
-            writeln!(out, "{} {}", style.mark(false), style.bad(fault))?;
-        }
-        for process in &self.processes_left {
-            writeln!(out, "  left: {process}")?;
-        }
-        if self.good {
-            let verdict = "Every process was reaped exactly once; no process, pid or thread is left.";
-            writeln!(out, "{} {}", style.mark(true), style.good(verdict))?;
-        }
-        Ok(())
-    }
-}
-
-fn numbers(name: &str, workers: u64, ops: u64, ops_per_second: f64, account: &Account) -> String {
-    let Account { spawned, reaped, left_to_init, lost, double_reaped, .. } = *account;
-    let columns = [workers, ops, ops_per_second as u64, spawned, reaped, left_to_init, lost, double_reaped];
-    line(name, columns.map(grouped))
-}
-
-fn line(name: &str, columns: [impl Display; COLUMNS]) -> String {
-    let mut line = format!("{name:<9}");
-    for (column, width) in columns.into_iter().zip(WIDTHS) {
-        // Writing to a string cannot fail.
-        let _ = write!(line, "{column:>width$}");
-    }
-    line
 }

@@ -1,14 +1,16 @@
-//! Watching the workers: the time, the live line, and whether anything moves at all.
+//! Watching the workers: the time, the bars, the samples, the second account, and whether anything moves at all.
 
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use crossbeam_channel::{Receiver, never, select};
+use greenproc::Runtime;
 use greenproc_sync::time;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::ledger::Account;
-use super::plan::{Plan, Stressor};
-use crate::quantity::{grouped, rate};
+use super::bars::Bars;
+use super::book::Book;
+use super::plan::Plan;
+use super::samples::{Sample, Samples};
+use super::worker::Result;
 
 /// How often the watcher looks.
 const LOOK: Duration = Duration::from_millis(100);
@@ -16,60 +18,77 @@ const LOOK: Duration = Duration::from_millis(100);
 /// No operation done and no worker ended for this long: something is stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(30);
 
-/// What was said to the watcher: which stressor's worker ended, and its account.
-pub(super) type Ending = (usize, Account);
+/// What was said to the watcher: which stressor's worker ended, and what it hands over.
+pub(super) type Ending = (usize, Result);
 
 /// What the watcher saw.
 #[derive(Debug)]
 pub(super) struct Watched {
-    /// The account of each stressor, in their order.
-    pub(super) accounts: Vec<Account>,
+    /// What the workers of each stressor handed over, in their order.
+    pub(super) results: Vec<Result>,
     /// Workers that did not end.
     pub(super) stuck: u64,
     /// From the first worker's start to the last one's end.
     pub(super) elapsed: Duration,
+    pub(super) samples: Vec<Sample>,
 }
 
-/// Collects the accounts of all workers, telling them to stop when the time is over. `look` is called now and then.
+/// Collects what the workers hand over, telling them to stop when the time is over. `look` is called now and then.
 pub(super) fn watch(
     plan: &Plan,
-    start: Instant,
+    runtime: &Runtime,
     endings: &Receiver<Ending>,
+    book: &mut Option<Book>,
     mut look: impl FnMut(),
 ) -> Watched {
-    let live = LiveLine::new();
-    let deadline = plan.time.map(|span| start + span);
-    let mut accounts = vec![Account::default(); plan.stressors.len()];
+    let start = time::now();
+    let bars = Bars::new(plan);
+    let mut samples = Samples::new();
+    let mut results: Vec<Result> = plan.squads.iter().map(|_| Result::default()).collect();
     let mut working = plan.workers() as u64;
     let mut progress = Progress { ops: 0, since: start };
+    let mut next_look = start;
+    let nothing = never();
     while working > 0 {
         let now = time::now();
-        if deadline.is_some_and(|deadline| now >= deadline) {
-            plan.stressors.iter().for_each(|stressor| stressor.gauge.stop());
+        let elapsed = now.saturating_duration_since(start);
+        if plan.time.is_some_and(|time| elapsed >= time) {
+            plan.squads.iter().for_each(|squad| squad.gauge.stop());
         }
-        if progress.none_for(STUCK_AFTER, plan, now) {
-            break;
+        if now >= next_look {
+            next_look = now + LOOK;
+            look();
+            bars.show(plan, start);
+            samples.look(plan, elapsed, || runtime.stats());
+            if progress.none_for(STUCK_AFTER, plan, now) {
+                break;
+            }
         }
-        let left =
-            deadline.map(|deadline| deadline.saturating_duration_since(now)).filter(|left| !left.is_zero());
-        match endings.recv_timeout(left.map_or(LOOK, |left| left.min(LOOK))) {
-            Ok((stressor, account)) => {
-                accounts[stressor] += account;
-                working -= 1;
-                progress.since = time::now();
+        let left = plan.time.and_then(|time| time.checked_sub(elapsed)).filter(|left| !left.is_zero());
+        select! {
+            recv(endings) -> ending => match ending {
+                Ok((squad, result)) => {
+                    results[squad].account += result.account;
+                    results[squad].latencies += &result.latencies;
+                    working -= 1;
+                    progress.since = time::now();
+                }
+                // A worker ended without a word: its exit status says why.
+                Err(_) => working = 0,
+            },
+            recv(book.as_ref().map_or(&nothing, Book::events)) -> event => {
+                let hold = match (event, &mut *book) {
+                    (Ok(event), Some(book)) => book.read(event),
+                    _ => false,
+                };
+                plan.squads.iter().for_each(|squad| squad.gauge.hold(hold));
             }
-            Err(RecvTimeoutError::Timeout) => {
-                look();
-                live.show(&plan.stressors, start);
-            }
-            // A worker ended without an account: its exit status says why.
-            Err(RecvTimeoutError::Disconnected) => {
-                working = 0;
-            }
+            default(left.map_or(LOOK, |left| left.min(LOOK))) => {}
         }
     }
-    live.clear();
-    Watched { accounts, stuck: working, elapsed: time::now().saturating_duration_since(start) }
+    let elapsed = time::now().saturating_duration_since(start);
+    bars.clear();
+    Watched { results, stuck: working, elapsed, samples: samples.into_kept() }
 }
 
 /// When something last moved.
@@ -80,42 +99,10 @@ struct Progress {
 
 impl Progress {
     fn none_for(&mut self, patience: Duration, plan: &Plan, now: Instant) -> bool {
-        let ops = plan.stressors.iter().map(|stressor| stressor.gauge.ops()).sum();
+        let ops = plan.squads.iter().map(|squad| squad.gauge.ops()).sum();
         if ops != self.ops {
             *self = Progress { ops, since: now };
         }
         now.saturating_duration_since(self.since) >= patience
-    }
-}
-
-/// The line on stderr with the rates; nothing where stderr is no terminal.
-struct LiveLine(ProgressBar);
-
-impl LiveLine {
-    fn new() -> LiveLine {
-        let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        // The layout is a constant; were it wrong, the default one would do.
-        if let Ok(style) = ProgressStyle::with_template("{elapsed_precise} {wide_msg}") {
-            line.set_style(style);
-        }
-        LiveLine(line)
-    }
-
-    fn show(&self, stressors: &[Stressor], start: Instant) {
-        if self.0.is_hidden() {
-            return;
-        }
-        let elapsed = time::now().saturating_duration_since(start);
-        let rates: Vec<String> = stressors
-            .iter()
-            .map(|stressor| {
-                format!("{} {}/s", stressor.label(), grouped(rate(stressor.gauge.ops(), elapsed) as u64))
-            })
-            .collect();
-        self.0.set_message(rates.join("  "));
-    }
-
-    fn clear(&self) {
-        self.0.finish_and_clear();
     }
 }

@@ -6,15 +6,17 @@ use fastrand::Rng;
 use greenproc::{Child, Command, Error, ExitStatus, Process, WaitFlags, WaitFor, Waited};
 use greenproc_sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use super::latency::{Latencies, Stopwatch};
 use super::ledger::{Account, Ledger};
-use super::{group, kill, lwp, orphan, session, signal, spawn, stopcont, zombie};
-use crate::cli::StressorName;
+use super::stressors::Stressor;
 
 /// What the workers of one stressor share with the watcher.
 #[derive(Debug, Default)]
 pub(super) struct Gauge {
     /// Set once by the watcher.
     stop: AtomicBool,
+    /// Set by the watcher while it cannot keep up with what the runtime tells.
+    hold: AtomicBool,
     /// Operations done so far.
     ops: AtomicU64,
 }
@@ -22,6 +24,10 @@ pub(super) struct Gauge {
 impl Gauge {
     pub(super) fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn hold(&self, hold: bool) {
+        self.hold.store(hold, Ordering::Relaxed);
     }
 
     pub(super) fn ops(&self) -> u64 {
@@ -32,12 +38,21 @@ impl Gauge {
 /// What a worker is to do.
 #[derive(Clone, Debug)]
 pub(super) struct Task {
-    pub(super) stressor: StressorName,
+    pub(super) stressor: &'static Stressor,
     pub(super) gauge: Arc<Gauge>,
     /// How many operations, or as many as there is time for.
     pub(super) ops: Option<u64>,
     /// What its choices are made from.
     pub(super) seed: u64,
+    /// Whether single lives are timed.
+    pub(super) times_lives: bool,
+}
+
+/// What a worker hands over at its end.
+#[derive(Debug, Default)]
+pub(super) struct Result {
+    pub(super) account: Account,
+    pub(super) latencies: Latencies,
 }
 
 /// A worker at its work.
@@ -45,40 +60,52 @@ pub(super) struct Worker<'a> {
     pub(super) process: &'a Process,
     pub(super) rng: Rng,
     pub(super) ledger: Ledger,
+    pub(super) stopwatch: Stopwatch,
 }
 
 /// Works until all is done or the watcher says stop. The body of a worker.
-pub(super) fn work(process: &Process, task: &Task) -> greenproc::Result<Account> {
-    let mut worker = Worker { process, rng: Rng::with_seed(task.seed), ledger: Ledger::default() };
+pub(super) fn work(process: &Process, task: &Task) -> greenproc::Result<Result> {
+    let mut worker = Worker {
+        process,
+        rng: Rng::with_seed(task.seed),
+        ledger: Ledger::default(),
+        stopwatch: Stopwatch::new(task.times_lives),
+    };
+    let gauge = &task.gauge;
     let mut left = task.ops.unwrap_or(u64::MAX);
-    while left > 0 && !task.gauge.stop.load(Ordering::Relaxed) {
-        let done = match task.stressor {
-            StressorName::Spawn => spawn::round(&mut worker, left),
-            StressorName::Zombie => zombie::round(&mut worker, left),
-            StressorName::Orphan => orphan::round(&mut worker, left),
-            StressorName::Lwp => lwp::round(&mut worker),
-            StressorName::Kill => kill::round(&mut worker),
-            StressorName::Signal => signal::round(&mut worker, left),
-            StressorName::Stopcont => stopcont::round(&mut worker, left),
-            StressorName::Group => group::round(&mut worker, left),
-            StressorName::Session => session::round(&mut worker),
-        }?;
+    while left > 0 && !gauge.stop.load(Ordering::Relaxed) {
+        let done = (task.stressor.round)(&mut worker, left)?;
         if done == 0 {
             // The runtime had no room: let the others end theirs.
             std::thread::yield_now();
         }
         process.checkpoint();
-        task.gauge.ops.fetch_add(done, Ordering::Relaxed);
+        gauge.ops.fetch_add(done, Ordering::Relaxed);
         left -= done;
+        while gauge.hold.load(Ordering::Relaxed) {
+            process.checkpoint();
+            std::thread::yield_now();
+        }
     }
     worker.expect_no_child();
-    Ok(worker.ledger.close())
+    Ok(Result { account: worker.ledger.close(), latencies: worker.stopwatch.into_latencies() })
 }
 
 impl Worker<'_> {
     /// Makes a child; `None` if the runtime has no room for it now.
     pub(super) fn spawn(&mut self, command: Command) -> greenproc::Result<Option<Child>> {
-        match self.process.spawn(command) {
+        let made = self.process.spawn(command);
+        self.note(made)
+    }
+
+    /// Makes a child by vfork; `None` if the runtime has no room for it now.
+    pub(super) fn vfork(&mut self, command: Command) -> greenproc::Result<Option<Child>> {
+        let made = self.process.vfork(command);
+        self.note(made)
+    }
+
+    fn note(&mut self, made: greenproc::Result<Child>) -> greenproc::Result<Option<Child>> {
+        match made {
             Ok(child) => {
                 self.ledger.spawned(child.id());
                 Ok(Some(child))

@@ -3,7 +3,17 @@
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use greenproc::{Command, Pid, Process, WaitFlags, WaitFor};
 
-use super::worker::Worker;
+use super::Stressor;
+use crate::stress::worker::Worker;
+
+pub(super) const STRESSOR: Stressor = Stressor {
+    name: "orphan",
+    about: "Grandchildren whose parent dies: init adopts them, or the worker as a subreaper",
+    op: "an orphan",
+    checks: "whom each orphan sees as its parent, and that the subreaper finds all of its own",
+    unchecked: Some("the status of the orphans that init reaps"),
+    round,
+};
 
 /// How many orphans one round makes, at most.
 const ORPHANS: u64 = 8;
@@ -18,8 +28,7 @@ struct Lines {
     gone: Receiver<()>,
 }
 
-/// One operation is one orphan.
-pub(super) fn round(worker: &mut Worker<'_>, room: u64) -> greenproc::Result<u64> {
+fn round(worker: &mut Worker<'_>, room: u64) -> greenproc::Result<u64> {
     let wish = worker.rng.u64(1..=ORPHANS).min(room);
     // Some are dead already when they are given away.
     let early: Vec<bool> = (0..wish).map(|_| worker.rng.u8(0..4) == 0).collect();
@@ -50,7 +59,7 @@ pub(super) fn round(worker: &mut Worker<'_>, room: u64) -> greenproc::Result<u64
         }
         reap_rest(worker)?;
     } else {
-        worker.ledger.left_to_init(made);
+        worker.ledger.left_to_others(made);
     }
     let adopter = if by_worker { worker.process.pid() } else { Pid::INIT };
     // Ends when the last orphan has dropped its end of the line.

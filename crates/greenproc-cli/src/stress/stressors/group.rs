@@ -4,8 +4,18 @@ use greenproc::{
     Command, ExitStatus, Pid, Process, ProcessGroup, SigSet, Signal, Target, WaitFlags, WaitFor,
 };
 
-use super::idle::Idle;
-use super::worker::Worker;
+use super::Stressor;
+use crate::stress::idle::Idle;
+use crate::stress::worker::Worker;
+
+pub(super) const STRESSOR: Stressor = Stressor {
+    name: "group",
+    about: "Groups that are signalled at once: every member gets exactly one",
+    op: "a member of a group",
+    checks: "each member ends by its one signal, and none has a second one",
+    unchecked: None,
+    round,
+};
 
 /// The largest group in most rounds.
 const MEMBERS: u64 = 200;
@@ -14,8 +24,7 @@ const MEMBERS: u64 = 200;
 const CROWD: u64 = 10_000;
 const SELDOM: u32 = 100;
 
-/// One operation is one member.
-pub(super) fn round(worker: &mut Worker<'_>, room: u64) -> greenproc::Result<u64> {
+fn round(worker: &mut Worker<'_>, room: u64) -> greenproc::Result<u64> {
     let crowd = worker.rng.u32(0..SELDOM) == 0;
     let wish = if crowd { CROWD } else { worker.rng.u64(1..=MEMBERS) }.min(room);
     let fatal = worker.rng.bool();

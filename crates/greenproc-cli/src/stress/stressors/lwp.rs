@@ -3,8 +3,18 @@
 use fastrand::Rng;
 use greenproc::{Command, ExitStatus, Process, Signal};
 
-use super::idle::Idle;
-use super::worker::Worker;
+use super::Stressor;
+use crate::stress::idle::Idle;
+use crate::stress::worker::Worker;
+
+pub(super) const STRESSOR: Stressor = Stressor {
+    name: "lwp",
+    about: "Processes with several LWPs, and the ways in which they end",
+    op: "a process with its LWPs",
+    checks: "the exit status, which says which LWP ended the process",
+    unchecked: None,
+    round,
+};
 
 /// How many LWPs a process has besides its main one, at most.
 const LWPS: i32 = 4;
@@ -35,8 +45,7 @@ const ENDINGS: [Ending; 6] = [
     Ending::Killed,
 ];
 
-/// One operation is one process with its LWPs.
-pub(super) fn round(worker: &mut Worker<'_>) -> greenproc::Result<u64> {
+fn round(worker: &mut Worker<'_>, _room: u64) -> greenproc::Result<u64> {
     let ending = ENDINGS[worker.rng.usize(0..ENDINGS.len())];
     let lwps = worker.rng.i32(1..=LWPS);
     let mut rng = worker.rng.fork();

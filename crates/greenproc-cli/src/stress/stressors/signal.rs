@@ -4,13 +4,22 @@ use greenproc::{Command, Error, ExitStatus, Process, SaFlags, SigAction, SigSet,
 use greenproc_sync::atomic::{AtomicI64, Ordering};
 use std::sync::Arc;
 
-use super::worker::Worker;
+use super::Stressor;
+use crate::stress::worker::Worker;
+
+pub(super) const STRESSOR: Stressor = Stressor {
+    name: "signal",
+    about: "Queued real-time signals, with their values: all arrive, in order",
+    op: "a signal",
+    checks: "each value arrives once and in its turn",
+    unchecked: None,
+    round,
+};
 
 /// The most signals to one process.
 const BURST: u64 = 2_000;
 
-/// One operation is one signal.
-pub(super) fn round(worker: &mut Worker<'_>, room: u64) -> greenproc::Result<u64> {
+fn round(worker: &mut Worker<'_>, room: u64) -> greenproc::Result<u64> {
     let wish = worker.rng.u64(1..=BURST).min(room);
     let signal = Signal::real_time(worker.rng.u8(0..8)).unwrap_or(Signal::USR1);
     let handled = worker.rng.bool();

@@ -2,7 +2,17 @@
 
 use greenproc::{Command, Pid, ProcessGroup, WaitFlags, WaitFor};
 
-use super::worker::Worker;
+use super::Stressor;
+use crate::stress::worker::Worker;
+
+pub(super) const STRESSOR: Stressor = Stressor {
+    name: "zombie",
+    about: "A pile of zombies, reaped in random order: by pid, any, by group",
+    op: "a zombie",
+    checks: "which zombie a wait returns, and that a look with NOWAIT leaves it",
+    unchecked: None,
+    round,
+};
 
 /// The highest pile.
 const PILE: u64 = 64;
@@ -17,8 +27,7 @@ struct Zombie {
     code: i32,
 }
 
-/// One operation is one zombie.
-pub(super) fn round(worker: &mut Worker<'_>, room: u64) -> greenproc::Result<u64> {
+fn round(worker: &mut Worker<'_>, room: u64) -> greenproc::Result<u64> {
     let wish = worker.rng.u64(1..=PILE).min(room);
     let mut pile = make(worker, wish)?;
     let made = pile.len() as u64;

@@ -5,8 +5,18 @@ use std::io::{self, Read as _};
 use crossbeam_channel::{Sender, bounded};
 use greenproc::{Child, Command, ExitStatus, Process, Signal, WaitFlags, WaitFor};
 
-use super::idle::Idle;
-use super::worker::Worker;
+use super::Stressor;
+use crate::stress::idle::Idle;
+use crate::stress::worker::Worker;
+
+pub(super) const STRESSOR: Stressor = Stressor {
+    name: "kill",
+    about: "Kills, wherever the victim may be",
+    op: "a kill",
+    checks: "each victim ends by the signal that was sent",
+    unchecked: Some("that a signal finds its victim at the intended step of its way"),
+    round,
+};
 
 /// Where the victim is.
 #[derive(Clone, Copy, Debug)]
@@ -24,8 +34,7 @@ enum Place {
 
 const PLACES: [Place; 5] = [Place::Sleep, Place::Wait, Place::Read, Place::Loop, Place::Embryo];
 
-/// One operation is one kill.
-pub(super) fn round(worker: &mut Worker<'_>) -> greenproc::Result<u64> {
+fn round(worker: &mut Worker<'_>, _room: u64) -> greenproc::Result<u64> {
     let place = PLACES[worker.rng.usize(0..PLACES.len())];
     let signal = if worker.rng.bool() { Signal::KILL } else { Signal::TERM };
     let (ready, is_ready) = bounded(1);
@@ -39,10 +48,12 @@ pub(super) fn round(worker: &mut Worker<'_>) -> greenproc::Result<u64> {
     }
     if matches!(place, Place::Wait) {
         // Its child outlives it, for a moment.
-        worker.ledger.left_to_init(1);
+        worker.ledger.left_to_others(1);
     }
+    let kill = worker.stopwatch.moment();
     victim.signal(signal)?;
     worker.reap_as(&victim, ExitStatus::killed(signal))?;
+    worker.stopwatch.killed(kill);
     Ok(1)
 }
 

@@ -2,11 +2,20 @@
 
 use greenproc::{Command, ExitStatus, Process, ProcessGroup, Signal, WaitFlags, WaitFor};
 
-use super::idle::Idle;
-use super::worker::Worker;
+use super::Stressor;
+use crate::stress::idle::Idle;
+use crate::stress::worker::Worker;
 
-/// One operation is one session.
-pub(super) fn round(worker: &mut Worker<'_>) -> greenproc::Result<u64> {
+pub(super) const STRESSOR: Stressor = Stressor {
+    name: "session",
+    about: "Sessions whose leader ends while a job of it stands still: the job is orphaned, and let go",
+    op: "a session",
+    checks: "each stop is told to the leader; each job is let go, as else it would be left",
+    unchecked: Some("the status of the jobs, which init reaps"),
+    round,
+};
+
+fn round(worker: &mut Worker<'_>, _room: u64) -> greenproc::Result<u64> {
     let jobs = worker.rng.u8(1..=3);
     let idle = Idle::any(&mut worker.rng);
     let leader = Command::new("leader", move |p: &Process| lead(p, jobs, idle)).new_session();
@@ -15,7 +24,7 @@ pub(super) fn round(worker: &mut Worker<'_>) -> greenproc::Result<u64> {
     let code = waited.and_then(|waited| waited.status.code());
     // The value says how many jobs it left.
     worker.ledger.expect(code.is_some_and(|code| (0..=i32::from(jobs)).contains(&code)));
-    worker.ledger.left_to_init(code.unwrap_or(0) as u64);
+    worker.ledger.left_to_others(code.unwrap_or(0) as u64);
     Ok(1)
 }
 

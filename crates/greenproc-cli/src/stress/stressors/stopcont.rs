@@ -2,8 +2,18 @@
 
 use greenproc::{Child, Command, ExitStatus, Signal, WaitFlags, WaitFor};
 
-use super::idle::Idle;
-use super::worker::Worker;
+use super::Stressor;
+use crate::stress::idle::Idle;
+use crate::stress::worker::Worker;
+
+pub(super) const STRESSOR: Stressor = Stressor {
+    name: "stopcont",
+    about: "Stops and continuations: each is told once, and none sticks",
+    op: "a stop or a continuation",
+    checks: "each event is told once, in half of the rounds; every process ends by the last signal",
+    unchecked: Some("the events of the rounds in which nobody waits for them"),
+    round,
+};
 
 /// How many processes are stopped and continued at a time.
 const TARGETS: usize = 8;
@@ -11,8 +21,7 @@ const TARGETS: usize = 8;
 /// How many signals in a round, at most.
 const STORM: u64 = 400;
 
-/// One operation is one stop or one continuation.
-pub(super) fn round(worker: &mut Worker<'_>, room: u64) -> greenproc::Result<u64> {
+fn round(worker: &mut Worker<'_>, room: u64) -> greenproc::Result<u64> {
     let mut targets = Vec::new();
     for _ in 0..TARGETS {
         let idle = Idle::any(&mut worker.rng);
