@@ -46,6 +46,7 @@ fn assert_stressor_does(name: &str, ops: u64) {
         "2",
         "--seed",
         "3",
+        "--verify",
         "--json",
     ]);
     assert_nothing_wrong(&run);
@@ -59,6 +60,10 @@ fn assert_stressor_does(name: &str, ops: u64) {
     assert_eq!(stressors[name]["ops"], ops);
     assert_eq!(stressors[name]["workers"], 2);
     assert_eq!(stressors[name]["spawned"], stressors[name]["reaped"]);
+    assert!(stressors[name]["checks"].as_u64().expect("a number") >= 2);
+    // The account that is kept from the runtime's events is the same.
+    assert_eq!(report["second_account"]["processes"], report["runtime_spawned"]);
+    assert_eq!(report["second_account"]["missed_events"], 0);
 }
 
 #[test]
@@ -107,13 +112,53 @@ fn session() {
 }
 
 #[test]
+fn vfork() {
+    assert_stressor_does("vfork", 501);
+}
+
+#[test]
+fn exec() {
+    assert_stressor_does("exec", 501);
+}
+
+#[test]
+fn trace() {
+    assert_stressor_does("trace", 301);
+}
+
+#[test]
+fn wait_mix() {
+    assert_stressor_does("wait-mix", 2001);
+}
+
+#[test]
+fn pid_reuse() {
+    assert_stressor_does("pid-reuse", 2001);
+}
+
+#[test]
+fn exit_storm() {
+    assert_stressor_does("exit-storm", 3001);
+}
+
+#[test]
+fn deep_tree() {
+    assert_stressor_does("deep-tree", 1001);
+}
+
+#[test]
+fn descriptors() {
+    assert_stressor_does("descriptors", 101);
+}
+
+#[test]
 fn all_stressors_together_by_time() {
     let run = greenproc(["stress", "--time", "1s", "--json"]);
     assert_nothing_wrong(&run);
     let report = report(&run);
     assert!(report["duration_seconds"].as_f64().unwrap() >= 1.0);
     let stressors = report["stressors"].as_object().unwrap();
-    assert_eq!(stressors.len(), 9);
+    assert_eq!(stressors.len(), 17);
     for (name, stressor) in stressors {
         assert!(stressor["ops"].as_u64().unwrap() > 0, "{name} did nothing");
     }
@@ -122,11 +167,19 @@ fn all_stressors_together_by_time() {
 #[test]
 fn a_seed_makes_the_same_choices_again() {
     let numbers = |seed: &str| {
-        let run =
-            greenproc(["stress", "--stressor", "orphan,kill", "--ops", "200", "--seed", seed, "--json"]);
+        let run = greenproc([
+            "stress",
+            "--stressor",
+            "orphan,kill,vfork,descriptors",
+            "--ops",
+            "200",
+            "--seed",
+            seed,
+            "--json",
+        ]);
         assert_nothing_wrong(&run);
         let report = report(&run);
-        (report["spawned"].clone(), report["left_to_init"].clone(), report["runtime_spawned"].clone())
+        (report["spawned"].clone(), report["left_to_others"].clone(), report["runtime_spawned"].clone())
     };
     assert_eq!(numbers("11"), numbers("11"));
     assert_ne!(numbers("11"), numbers("12"));

@@ -10,9 +10,9 @@ use greenproc::{Event, EventFilter, EventKind, EventStream, Pid, Runtime, Stats}
 /// How many faults are told in words.
 const ENOUGH: usize = 10;
 
-/// How many events may be waiting before the workers are held up. A stream has room for several times as many: what the
-/// rounds that are under way still bring.
-const HOLD_AT: usize = 8_192;
+/// How many events may be waiting before the workers make no more processes. A stream has room for several times as many:
+/// what those that are there still bring.
+const MUCH: usize = 8_192;
 
 /// How many events are read at a time, so that the watcher comes to the rest of its work.
 const PAGE: usize = 4_096;
@@ -51,13 +51,17 @@ impl Book {
         &self.events
     }
 
-    /// Enters this event, and some of those that came after it. Whether the workers had better wait.
-    pub(super) fn read(&mut self, first: Event) -> bool {
-        self.entries.enter(&first);
+    /// For the workers, which must not be faster than the account.
+    pub(super) fn unread(&self) -> Unread {
+        Unread(self.events.clone())
+    }
+
+    /// Enters this event, and some of those that came after it.
+    pub(super) fn read(&mut self, first: &Event) {
+        self.entries.enter(first);
         for event in self.events.try_iter().take(PAGE) {
             self.entries.enter(&event);
         }
-        self.events.len() >= HOLD_AT
     }
 
     /// Closes the book when all workers have ended. `at_boot` and `at_end` are what the runtime has counted.
@@ -68,7 +72,7 @@ impl Book {
         let missed = self.events.dropped();
         let Entries { stages, made, reaped, faults, mut words } = self.entries;
         if missed > 0 {
-            words.push(format!("the second account missed {missed} events: it says nothing"));
+            let words = vec![format!("but the second account missed {missed} events, so it says nothing")];
             return Closed { entries: made, missed, faults: 0, words };
         }
         let mut faults = faults + stages.len() as u64;
@@ -85,6 +89,17 @@ impl Book {
             ));
         }
         Closed { entries: made, missed, faults, words }
+    }
+}
+
+/// What the second account has not read yet.
+#[derive(Clone, Debug)]
+pub(super) struct Unread(Receiver<Event>);
+
+impl Unread {
+    /// Whether to wait until it has.
+    pub(super) fn is_much(&self) -> bool {
+        self.0.len() >= MUCH
     }
 }
 
@@ -188,7 +203,8 @@ mod tests {
             runtime.run(greenproc::Command::new("short", |_| {})).unwrap();
         }
         let first = book.events().recv().unwrap();
-        assert!(!book.read(first));
+        book.read(&first);
+        assert!(!book.unread().is_much());
         let closed = book.close(&before, &runtime.stats());
         assert_eq!((closed.entries, closed.missed, closed.faults, closed.words), (3, 0, 0, vec![]));
     }

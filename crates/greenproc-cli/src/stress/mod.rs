@@ -108,7 +108,7 @@ fn end_of_workers(
     let at_boot = runtime.stats();
     let mut book = options.verify.then(|| Book::open(runtime));
     let (sender, endings) = unbounded();
-    let workers = start_workers(runtime, plan, &sender)?;
+    let workers = start_workers(runtime, plan, book.as_ref(), &sender)?;
     drop(sender);
     let mut auditor = audit::auditor(runtime);
     let watched = watch::watch(plan, runtime, &endings, &mut book, || auditor.look());
@@ -135,7 +135,12 @@ fn end_of_workers(
     Ok((report, shutdown))
 }
 
-fn start_workers(runtime: &Runtime, plan: &Plan, endings: &Sender<Ending>) -> Result<Vec<Child>, Failure> {
+fn start_workers(
+    runtime: &Runtime,
+    plan: &Plan,
+    book: Option<&Book>,
+    endings: &Sender<Ending>,
+) -> Result<Vec<Child>, Failure> {
     let mut workers = Vec::with_capacity(plan.workers());
     for (number, squad) in plan.squads.iter().enumerate() {
         for task in &squad.tasks {

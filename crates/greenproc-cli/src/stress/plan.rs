@@ -49,6 +49,7 @@ impl Plan {
                 ops: options.ops.map(|ops| share(ops, workers, worker)),
                 seed: mix(seed, place * 10_000 + worker),
                 times_lives: options.times_lives(),
+                unread: None,
             };
             Squad { stressor, tasks: (0..workers).map(task).collect(), gauge: Arc::clone(&gauge) }
         };

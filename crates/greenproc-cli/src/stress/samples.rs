@@ -89,8 +89,8 @@ mod tests {
         let kept = samples.into_kept();
         assert!((KEPT / 2..=KEPT).contains(&kept.len()), "{}", kept.len());
         assert!(kept[0].seconds < 0.1 && kept[kept.len() - 1].seconds > 1_900.0);
-        let steps: Vec<f64> = kept.windows(2).map(|pair| pair[1].seconds - pair[0].seconds).collect();
-        assert!(steps.iter().all(|step| (step - steps[0]).abs() < 1e-6), "{steps:?}");
+        // The last ones stand closer together where the interval was doubled.
+        assert!(kept.windows(2).all(|pair| pair[1].seconds - pair[0].seconds < 6.5));
         assert!(kept[0].threads > 0 && kept[0].resident_bytes > 0 && kept[0].maps > 0 && kept[0].pids > 0);
     }
 }

@@ -9,8 +9,9 @@ use serde::Serialize;
 /// The share of a run that is left out: caches fill, and threads are made for the first time.
 const WARM_UP: f64 = 0.25;
 
-/// So many looks at least, after that.
+/// So many looks at least, after that, and for so many seconds: what is kept for later use grows in the first minutes.
 const ENOUGH: usize = 30;
+const LONG_ENOUGH: f64 = 120.0;
 
 /// How sure the signs have to be: once in about 1,000 runs they say so by chance.
 const SIGMAS: f64 = 3.0;
@@ -48,8 +49,8 @@ impl Verdict {
     }
 }
 
-/// How the values developed, given as (seconds, value) in the order of time. What grows by less than `floor`, or by less
-/// than a tenth of what there is, is flat.
+/// How the values developed, given as (seconds, value) in the order of time. What grows by less than `floor`, by less
+/// than a tenth of what there is, or by less than it swings (between the quartiles), is flat.
 pub(super) fn trend(looks: &[(f64, f64)], floor: f64) -> Option<Trend> {
     let (first, last) = (looks.first()?.0, looks.last()?.0);
     let begin = first + (last - first) * WARM_UP;
@@ -65,11 +66,12 @@ pub(super) fn trend(looks: &[(f64, f64)], floor: f64) -> Option<Trend> {
     }
     let count = looks.len() as f64;
     let spread = (count * (count - 1.0) * (2.0 * count + 5.0) / 18.0).sqrt();
-    let slope = if slopes.is_empty() { 0.0 } else { median(&mut slopes) };
+    let slope = if slopes.is_empty() { 0.0 } else { quantile(&mut slopes, 0.5) };
     let growth = slope * (last - begin);
-    let middle = median(&mut values.clone());
-    let bound = floor.max(middle / 10.0);
-    let verdict = if looks.len() < ENOUGH {
+    let middle = quantile(&mut values.clone(), 0.5);
+    let swing = quantile(&mut values.clone(), 0.75) - quantile(&mut values.clone(), 0.25);
+    let bound = floor.max(middle / 10.0).max(swing);
+    let verdict = if looks.len() < ENOUGH || last - begin < LONG_ENOUGH {
         Verdict::TooShort
     } else if growth > bound && balance as f64 > SIGMAS * spread {
         Verdict::Growing
@@ -88,9 +90,9 @@ pub(super) fn trend(looks: &[(f64, f64)], floor: f64) -> Option<Trend> {
 }
 
 /// Of at least one value.
-fn median(values: &mut [f64]) -> f64 {
-    let middle = values.len() / 2;
-    *values.select_nth_unstable_by(middle, f64::total_cmp).1
+fn quantile(values: &mut [f64], share: f64) -> f64 {
+    let place = (values.len() - 1) as f64 * share;
+    *values.select_nth_unstable_by(place as usize, f64::total_cmp).1
 }
 
 #[cfg(test)]
@@ -134,5 +136,6 @@ mod tests {
         assert_eq!(trend(&[], 1.0), None);
         assert_eq!(trend(&[(0.0, 5.0)], 1.0).unwrap().verdict, Verdict::TooShort);
         assert_eq!(trend(&looks(30, 100.0), 1.0).unwrap().verdict, Verdict::TooShort);
+        assert_eq!(trend(&looks(150, 100.0), 1.0).unwrap().verdict, Verdict::TooShort);
     }
 }

@@ -77,11 +77,9 @@ pub(super) fn watch(
                 Err(_) => working = 0,
             },
             recv(book.as_ref().map_or(&nothing, Book::events)) -> event => {
-                let hold = match (event, &mut *book) {
-                    (Ok(event), Some(book)) => book.read(event),
-                    _ => false,
-                };
-                plan.squads.iter().for_each(|squad| squad.gauge.hold(hold));
+                if let (Ok(event), Some(book)) = (event, &mut *book) {
+                    book.read(&event);
+                }
             }
             default(left.map_or(LOOK, |left| left.min(LOOK))) => {}
         }

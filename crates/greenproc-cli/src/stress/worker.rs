@@ -6,6 +6,7 @@ use fastrand::Rng;
 use greenproc::{Child, Command, Error, ExitStatus, Process, WaitFlags, WaitFor, Waited};
 use greenproc_sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use super::book::Unread;
 use super::latency::{Latencies, Stopwatch};
 use super::ledger::{Account, Ledger};
 use super::stressors::Stressor;
@@ -15,8 +16,6 @@ use super::stressors::Stressor;
 pub(super) struct Gauge {
     /// Set once by the watcher.
     stop: AtomicBool,
-    /// Set by the watcher while it cannot keep up with what the runtime tells.
-    hold: AtomicBool,
     /// Operations done so far.
     ops: AtomicU64,
 }
@@ -24,10 +23,6 @@ pub(super) struct Gauge {
 impl Gauge {
     pub(super) fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn hold(&self, hold: bool) {
-        self.hold.store(hold, Ordering::Relaxed);
     }
 
     pub(super) fn ops(&self) -> u64 {
@@ -46,6 +41,8 @@ pub(super) struct Task {
     pub(super) seed: u64,
     /// Whether single lives are timed.
     pub(super) times_lives: bool,
+    /// What the second account has not read yet, if there is one.
+    pub(super) unread: Option<Unread>,
 }
 
 /// What a worker hands over at its end.
@@ -61,6 +58,7 @@ pub(super) struct Worker<'a> {
     pub(super) rng: Rng,
     pub(super) ledger: Ledger,
     pub(super) stopwatch: Stopwatch,
+    unread: Option<Unread>,
 }
 
 /// Works until all is done or the watcher says stop. The body of a worker.
@@ -70,6 +68,7 @@ pub(super) fn work(process: &Process, task: &Task) -> greenproc::Result<Result> 
         rng: Rng::with_seed(task.seed),
         ledger: Ledger::default(),
         stopwatch: Stopwatch::new(task.times_lives),
+        unread: task.unread.clone(),
     };
     let gauge = &task.gauge;
     let mut left = task.ops.unwrap_or(u64::MAX);
@@ -82,10 +81,6 @@ pub(super) fn work(process: &Process, task: &Task) -> greenproc::Result<Result> 
         process.checkpoint();
         gauge.ops.fetch_add(done, Ordering::Relaxed);
         left -= done;
-        while gauge.hold.load(Ordering::Relaxed) {
-            process.checkpoint();
-            std::thread::yield_now();
-        }
     }
     worker.expect_no_child();
     Ok(Result { account: worker.ledger.close(), latencies: worker.stopwatch.into_latencies() })
@@ -94,6 +89,10 @@ pub(super) fn work(process: &Process, task: &Task) -> greenproc::Result<Result> 
 impl Worker<'_> {
     /// Makes a child; `None` if the runtime has no room for it now.
     pub(super) fn spawn(&mut self, command: Command) -> greenproc::Result<Option<Child>> {
+        while self.unread.as_ref().is_some_and(Unread::is_much) {
+            self.process.checkpoint();
+            std::thread::yield_now();
+        }
         let made = self.process.spawn(command);
         self.note(made)
     }
