@@ -30,7 +30,7 @@ struct Arguments {
 pub(crate) enum Job {
     Tour(TourOptions),
     RunFiles(FilesOptions),
-    Stress(StressOptions),
+    Stress(Box<StressOptions>),
     Shell(ShellOptions),
     Strace(StraceOptions),
     Supervise(SuperviseOptions),
@@ -234,7 +234,7 @@ mod tests {
         else {
             panic!("not read");
         };
-        assert_eq!(options.stressors.iter().map(Choice::label).collect::<Vec<_>>(), ["kill", "lwp"]);
+        assert_eq!(options.stressors.iter().copied().map(Choice::label).collect::<Vec<_>>(), ["kill", "lwp"]);
         assert_eq!((options.ops, options.time), (Some(7), None));
     }
 

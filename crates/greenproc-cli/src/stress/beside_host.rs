@@ -95,7 +95,7 @@ fn pair(
 
 /// Nanoseconds for one of ours.
 fn ours(runtime: &Runtime, deed: fn(&Process) -> greenproc::Result<Duration>) -> Result<f64, Failure> {
-    let (parent, time) = runtime.spawn_returning("parent", move |process| deed(process))?;
+    let (parent, time) = runtime.spawn_returning("parent", deed)?;
     let status = parent.wait()?.status;
     let time = time.take().ok_or(Failure::EndedEarly { name: "parent", status })??;
     Ok(time.as_nanos() as f64 / f64::from(OURS))

@@ -14,6 +14,7 @@ mod latency;
 mod ledger;
 pub(crate) mod options;
 mod output;
+mod page;
 mod plan;
 mod report;
 mod residue;
@@ -25,6 +26,7 @@ mod trend;
 mod watch;
 mod worker;
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use crossbeam_channel::{Sender, unbounded};
@@ -63,9 +65,12 @@ pub(crate) fn run(options: &StressOptions) -> Result<Verdict, Failure> {
     }
     let plan = Plan::of(options);
     let json = Output::create(options.json.as_deref().filter(|_| !options.json_to_stdout()))?;
+    let html = Output::create(options.html.as_deref())?;
+    let peers = options.peers.as_deref().map(page::read_peers).transpose()?.unwrap_or_default();
     let trace = Trace::create(options.trace.as_deref())?;
     let (report, recorded) = stress(&plan, options, trace)?;
     json.write(|out| report.write_json(out))?;
+    html.write(|out| Ok(out.write_all(page::page(&report, &peers).as_bytes())?))?;
     let written = output::print(|mut out| {
         if options.json_to_stdout() {
             return report.write_json(&mut out);
@@ -144,12 +149,8 @@ fn start_workers(
     let mut workers = Vec::with_capacity(plan.workers());
     for (number, squad) in plan.squads.iter().enumerate() {
         for task in &squad.tasks {
-            workers.push(runtime.spawn(worker(
-                squad.stressor.name,
-                number,
-                task.clone(),
-                endings.clone(),
-            ))?);
+            let task = Task { unread: book.map(Book::unread), ..task.clone() };
+            workers.push(runtime.spawn(worker(squad.stressor.name, number, task, endings.clone()))?);
         }
     }
     Ok(workers)

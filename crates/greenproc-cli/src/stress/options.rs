@@ -86,7 +86,7 @@ const ALL: &str = "all";
 
 impl Choice {
     #[cfg(test)]
-    pub(crate) fn label(&self) -> &'static str {
+    pub(crate) fn label(self) -> &'static str {
         match self {
             Choice::All => ALL,
             Choice::One(stressor) => stressor.name,

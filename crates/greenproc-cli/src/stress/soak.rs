@@ -12,6 +12,9 @@ const THREADS: f64 = 64.0;
 const MAPS: f64 = 256.0;
 const PIDS: f64 = 64.0;
 
+/// How a value is written.
+type Write = fn(f64) -> String;
+
 /// How each developed.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Soak {
@@ -38,8 +41,8 @@ impl Soak {
     }
 
     /// Each with its name, and how a value of it is written.
-    pub(super) fn each(&self) -> [(&'static str, &Trend, fn(f64) -> String); 4] {
-        let count: fn(f64) -> String = |value| grouped(value as u64);
+    pub(super) fn each(&self) -> [(&'static str, &Trend, Write); 4] {
+        let count: Write = |value| grouped(value as u64);
         [
             ("memory in RAM", &self.resident_bytes, |value| bytes(value as u64)),
             ("threads", &self.threads, count),
@@ -50,7 +53,7 @@ impl Soak {
 
     /// What grows, a sentence each.
     pub(super) fn faults(&self) -> impl Iterator<Item = String> {
-        let growing = |(name, trend, write): (_, &Trend, fn(f64) -> String)| {
+        let growing = |(name, trend, write): (_, &Trend, Write)| {
             (trend.verdict == Verdict::Growing).then(|| {
                 format!(
                     "{name} grew by {} and goes on: from {} to {}",

@@ -10,7 +10,7 @@ pub(super) const STRESSOR: Stressor = Stressor {
     name: "exec",
     about: "A process that replaces its body again and again, alone, among other LWPs, in a race, or while it is killed",
     op: "a process that executes up to eight times",
-    checks: "pid, parent, arguments and name of each successor, that it has one LWP, and the last one's status",
+    checks: "pid, parent, arguments and name of each successor, and the last one's status",
     unchecked: Some("at which step of an exec a kill finds it"),
     round,
 };

@@ -119,10 +119,9 @@ fn wait_for(process: &Process, born: &[Born], rng: &mut Rng) -> greenproc::Resul
                     caught.pids.push(waited.pid);
                 }
             }
-            Ok(None) => {}
-            // Of those that were meant nobody is left, or of all.
+            // Nobody is left of all, or of those that were meant.
             Err(Error::NoChild) if matches!(who, WaitFor::Any) => return Ok(caught),
-            Err(Error::NoChild) => {}
+            Ok(None) | Err(Error::NoChild) => {}
             Err(error) => return Err(error),
         }
     }
