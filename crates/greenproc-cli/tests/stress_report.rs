@@ -13,8 +13,8 @@ use serde_json::Value;
 const SCHEMA: &str = include_str!("../../../docs/stress.schema.json");
 
 fn assert_conforms(report: &Value) {
-    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-    let validator = jsonschema::validator_for(&schema).unwrap();
+    let schema: Value = serde_json::from_str(SCHEMA).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
     let wrong: Vec<String> =
         validator.iter_errors(report).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert!(wrong.is_empty(), "{wrong:#?}\n{report:#}");
@@ -64,20 +64,21 @@ fn the_json_goes_to_a_file_and_the_table_is_printed() {
 
 /// The page of a run with everything that can be on it.
 fn page() -> String {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     let (page, peers) = (folder.path().join("page.html"), folder.path().join("peers.json"));
     let rows = [
         r#"{"name":"batch1000","peer":"tokio_spawn","ratio":1.58,"p10":1.2,"p90":1.71,"pinned":false,"rounds":21}"#,
         r#"{"name":"sequential","peer":"<fork> & \"co\"","ratio":0.0026,"p10":0.002,"p90":0.003,"pinned":true}"#,
     ];
-    fs::write(&peers, rows.join("\n")).unwrap();
-    let (page_name, peers) = (page.to_str().unwrap(), peers.to_str().unwrap());
+    fs::write(&peers, rows.join("\n")).expect("the folder is there");
+    let (page_name, peers) =
+        (page.to_str().expect("a name in UTF-8"), peers.to_str().expect("a name in UTF-8"));
     // Long enough for some samples.
     let run = greenproc([
         "stress", "--time", "1s", "--verify", "--host", "--soak", "--html", page_name, "--peers", peers,
     ]);
     assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
-    fs::read_to_string(page).unwrap()
+    fs::read_to_string(page).expect("the page was written")
 }
 
 #[test]

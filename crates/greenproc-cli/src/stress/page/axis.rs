@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn nothing_has_an_axis_too() {
         assert_eq!(Axis::even(0.0, 0.0, 4).lines(4).first(), Some(&0.0));
-        assert_eq!(Axis::exact(0.0, 1.0).lines(0), []);
+        assert!(Axis::exact(0.0, 1.0).lines(0).is_empty());
         assert!(Axis::by_powers(0.0, 0.0).place(1.0).is_finite());
         assert!(Axis::exact(0.0, 0.0).place(0.0).abs() < 1e-9);
     }
