@@ -44,4 +44,9 @@ pub(crate) trait Contender {
     ///
     /// `lives` is a multiple of [`BATCH`] where the pattern is [`Pattern::Batch`].
     fn live(&mut self, pattern: Pattern, lives: u32) -> Result<Duration, Failure>;
+
+    /// CPU time used so far that is not this OS process's own, nor that of children it has waited for.
+    fn cpu_elsewhere(&mut self) -> Result<Duration, Failure> {
+        Ok(Duration::ZERO)
+    }
 }

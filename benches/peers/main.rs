@@ -9,6 +9,8 @@
 //! | `fork` | `fork`, `_exit` and `waitpid` |
 //! | `futex_pingpong` | no life: one hand-over to another thread and back, the floor for whatever sleeps |
 //!
+//! With `--external` programs outside Rust are measured instead; `scripts/peers-external` has some.
+//!
 //! Times on a shared machine move by a factor of two from minute to minute, so only ratios of neighbours count. Phases
 //! of peer and greenproc alternate (peer, ours, peer, ours, .., peer); a round is one phase of ours with its two
 //! neighbours, its ratio is ours over their mean, and what is reported is the median of the rounds' ratios.
@@ -22,6 +24,7 @@
 
 mod contender;
 mod cpu_time;
+mod external;
 mod fork;
 mod futex;
 #[path = "../futex_word.rs"]

@@ -9,7 +9,10 @@ usage: peers [--json] [--quick] [--only NAME/PEER]
   --json    one JSON object per line instead of a table
   --quick   fewer rounds and lives, under a minute in all
   --only    batch1000 or sequential, a slash, and a peer; either side may be empty
-            (tokio_spawn, tokio_spawn_blocking, std_thread, fork, futex_pingpong)";
+            (tokio_spawn, tokio_spawn_blocking, std_thread, fork, futex_pingpong)
+  --external NAME=COMMAND
+            instead of those measure a program that brings lives about when told to, as
+            scripts/peers-external does; may be given several times";
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -27,6 +30,16 @@ pub(crate) struct Options {
     pub(crate) json: bool,
     pub(crate) effort: Effort,
     pub(crate) only: Only,
+    /// Programs to be measured instead of the peers.
+    pub(crate) external: Vec<Program>,
+}
+
+/// A program that brings lives about.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    pub(crate) name: String,
+    /// What runs it: words with spaces in between.
+    pub(crate) command: String,
 }
 
 /// Which comparisons to make.
@@ -42,7 +55,8 @@ impl Options {
     /// # Errors
     /// One line that says what is wrong.
     pub(crate) fn parse(mut args: impl Iterator<Item = String>) -> Result<Invocation, String> {
-        let mut options = Options { json: false, effort: Effort::Full, only: Only::default() };
+        let mut options =
+            Options { json: false, effort: Effort::Full, only: Only::default(), external: Vec::new() };
         let mut measure = None;
         while let Some(arg) = args.next() {
             match arg.as_str() {
@@ -51,6 +65,11 @@ impl Options {
                 "--json" => options.json = true,
                 "--quick" => options.effort = Effort::Quick,
                 "--only" => options.only = Only::parse(&args.next().ok_or("--only needs NAME/PEER")?)?,
+                "--external" => {
+                    options
+                        .external
+                        .push(Program::parse(&args.next().ok_or("--external needs NAME=COMMAND")?)?);
+                }
                 "--measure-all-cpus" => measure = Some(Pinning::AllCpus),
                 "--measure-one-cpu" => measure = Some(Pinning::OneCpu),
                 "--help" | "-h" => return Ok(Invocation::Help),
@@ -73,13 +92,29 @@ impl Options {
         if self.effort == Effort::Quick {
             args.push("--quick".to_owned());
         }
+        for Program { name, command } in &self.external {
+            args.extend(["--external".to_owned(), format!("{name}={command}")]);
+        }
         args
     }
 }
 
+impl Program {
+    fn parse(text: &str) -> Result<Program, String> {
+        let parts =
+            text.split_once('=').filter(|(name, command)| !name.is_empty() && !command.trim().is_empty());
+        let (name, command) = parts.ok_or("--external needs NAME=COMMAND")?;
+        Ok(Program { name: name.to_owned(), command: command.to_owned() })
+    }
+}
+
 impl Only {
+    pub(crate) fn takes_pattern(&self, pattern: Pattern) -> bool {
+        self.pattern.is_none_or(|only| only == pattern)
+    }
+
     pub(crate) fn takes(&self, pattern: Pattern, peer: Peer) -> bool {
-        self.pattern.is_none_or(|only| only == pattern) && self.peer.is_none_or(|only| only == peer)
+        self.takes_pattern(pattern) && self.peer.is_none_or(|only| only == peer)
     }
 
     fn parse(text: &str) -> Result<Only, String> {

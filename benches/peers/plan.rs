@@ -1,6 +1,8 @@
 //! Which comparisons there are, and how much of each is enough.
 
-use crate::contender::{Contender, Failure, Pattern};
+use std::time::Duration;
+
+use crate::contender::{BATCH, Contender, Failure, Pattern};
 use crate::fork::Fork;
 use crate::futex::FutexPingPong;
 use crate::std_thread::StdThread;
@@ -52,6 +54,9 @@ pub(crate) enum Effort {
     Quick,
 }
 
+/// How long a phase should last at least.
+const PHASE: Duration = Duration::from_millis(40);
+
 /// How much of a comparison is enough.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
@@ -83,5 +88,13 @@ impl Plan {
             (Peer::Fork, Effort::Quick, Pattern::Sequential) => 100,
         };
         Plan { rounds, lives, peer_lives }
+    }
+
+    /// Of a peer of which nothing is known but how long a batch of it took.
+    pub(crate) fn of_unknown(pattern: Pattern, batch: Duration, effort: Effort) -> Plan {
+        let known = Plan::of(pattern, Peer::TokioSpawn, effort);
+        let batches = PHASE.as_nanos() / batch.as_nanos().max(1);
+        let peer_lives = (batches as u32).saturating_mul(BATCH).clamp(BATCH, known.peer_lives);
+        Plan { peer_lives, ..known }
     }
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 use crate::contender::{Contender, Failure, Pattern};
 use crate::cpu_time::cpu_time;
 use crate::pinning::Pinning;
-use crate::plan::{Peer, Plan};
+use crate::plan::Plan;
 use crate::quantile::{median, quantile};
 use crate::row::Row;
 
 /// Measures ours beside the peer: peer, ours, peer, ours, .., peer.
 pub(crate) fn compare(
-    (pattern, peer, pinning): (Pattern, Peer, Pinning),
+    (pattern, peer, pinning): (Pattern, &str, Pinning),
     plan: Plan,
     ours: &mut dyn Contender,
     theirs: &mut dyn Contender,
@@ -32,7 +32,7 @@ pub(crate) fn compare(
         our_phases.ns_per_life.iter().zip(neighbours).map(|(ours, peer)| ours / peer).collect();
     Ok(Row {
         name: pattern.name().to_owned(),
-        peer: peer.name().to_owned(),
+        peer: peer.to_owned(),
         ours_ns: rounded(median(&our_phases.ns_per_life), 1),
         peer_ns: rounded(median(&peer_phases.ns_per_life), 1),
         ratio: rounded(median(&ratios), 4),
@@ -66,9 +66,9 @@ impl Phases {
     }
 
     fn run(&mut self, contender: &mut dyn Contender) -> Result<(), Failure> {
-        let before = cpu_time()?;
+        let before = cpu_time()? + contender.cpu_elsewhere()?;
         let wall = contender.live(self.pattern, self.lives)?;
-        self.cpu += cpu_time()?.saturating_sub(before);
+        self.cpu += (cpu_time()? + contender.cpu_elsewhere()?).saturating_sub(before);
         self.ns_per_life.push(wall.as_nanos() as f64 / f64::from(self.lives));
         Ok(())
     }
