@@ -1,6 +1,6 @@
 //! `greenproc stress`: processes made, killed and reaped as fast as it goes, and a strict account of them.
 //!
-//! Each [stressor](stressors) has some [workers](worker), which are processes. Each worker keeps a
+//! Each [stressor](stressors) has some [workers](mod@worker), which are processes. Each worker keeps a
 //! [`ledger`] of whom it spawned and whom its waits returned; at the end those are compared with each
 //! other and with what the runtime itself counted, and what the host process holds is compared with what it held before.
 //! With `--verify` there is a second account, kept from what the runtime tells ([`book`]).
