@@ -50,7 +50,7 @@ impl Verdict {
 }
 
 /// How the values developed, given as (seconds, value) in the order of time. What grows by less than `floor`, by less
-/// than a tenth of what there is, or by less than it swings (between the quartiles), is flat.
+/// than a tenth of what there is, or by less than one and a half times what is between the quartiles, is flat.
 pub(super) fn trend(looks: &[(f64, f64)], floor: f64) -> Option<Trend> {
     let (first, last) = (looks.first()?.0, looks.last()?.0);
     let begin = first + (last - first) * WARM_UP;
@@ -70,7 +70,8 @@ pub(super) fn trend(looks: &[(f64, f64)], floor: f64) -> Option<Trend> {
     let growth = slope * (last - begin);
     let middle = quantile(&mut values.clone(), 0.5);
     let swing = quantile(&mut values.clone(), 0.75) - quantile(&mut values.clone(), 0.25);
-    let bound = floor.max(middle / 10.0).max(swing);
+    // What does nothing but grow grows by twice that.
+    let bound = floor.max(middle / 10.0).max(swing * 1.5);
     let verdict = if looks.len() < ENOUGH || last - begin < LONG_ENOUGH {
         Verdict::TooShort
     } else if growth > bound && balance as f64 > SIGMAS * spread {

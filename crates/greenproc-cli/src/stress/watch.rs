@@ -1,6 +1,6 @@
 //! Watching the workers: the time, the bars, the samples, the second account, and whether anything moves at all.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, never, select};
 use greenproc::Runtime;
@@ -15,8 +15,9 @@ use super::worker::Result;
 /// How often the watcher looks.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// No operation done and no worker ended for this long: something is stuck.
-const STUCK_AFTER: Duration = Duration::from_secs(30);
+/// No operation done and no worker ended in so many looks, half a minute: something is stuck. Looks are counted and not
+/// the time, since on a host that has no time for this process nobody looks either.
+const STUCK_AFTER: u32 = 300;
 
 /// What was said to the watcher: which stressor's worker ended, and what it hands over.
 pub(super) type Ending = (usize, Result);
@@ -46,7 +47,7 @@ pub(super) fn watch(
     let mut samples = Samples::new();
     let mut results: Vec<Result> = plan.squads.iter().map(|_| Result::default()).collect();
     let mut working = plan.workers() as u64;
-    let mut progress = Progress { ops: 0, since: start };
+    let mut progress = Progress::default();
     let mut next_look = start;
     let nothing = never();
     while working > 0 {
@@ -60,7 +61,8 @@ pub(super) fn watch(
             look();
             bars.show(plan, start);
             samples.look(plan, elapsed, || runtime.stats());
-            if progress.none_for(STUCK_AFTER, plan, now) {
+            let ops = plan.squads.iter().map(|squad| squad.gauge.ops()).sum();
+            if progress.looks_without(ops) >= STUCK_AFTER {
                 break;
             }
         }
@@ -71,7 +73,7 @@ pub(super) fn watch(
                     results[squad].account += result.account;
                     results[squad].latencies += &result.latencies;
                     working -= 1;
-                    progress.since = time::now();
+                    progress.looks = 0;
                 }
                 // A worker ended without a word: its exit status says why.
                 Err(_) => working = 0,
@@ -89,18 +91,31 @@ pub(super) fn watch(
     Watched { results, stuck: working, elapsed, samples: samples.into_kept() }
 }
 
-/// When something last moved.
+/// Whether anything moves.
+#[derive(Default)]
 struct Progress {
     ops: u64,
-    since: Instant,
+    /// How many looks ago.
+    looks: u32,
 }
 
 impl Progress {
-    fn none_for(&mut self, patience: Duration, plan: &Plan, now: Instant) -> bool {
-        let ops = plan.squads.iter().map(|squad| squad.gauge.ops()).sum();
-        if ops != self.ops {
-            *self = Progress { ops, since: now };
-        }
-        now.saturating_duration_since(self.since) >= patience
+    /// In how many looks, this one included, nothing was done.
+    fn looks_without(&mut self, ops: u64) -> u32 {
+        self.looks = if ops == self.ops { self.looks + 1 } else { 0 };
+        self.ops = ops;
+        self.looks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_nothing_for_many_looks_is_stuck() {
+        let mut progress = Progress::default();
+        let looks = [5, 5, 5, 6, 6].map(|ops| progress.looks_without(ops));
+        assert_eq!(looks, [0, 1, 2, 0, 1]);
     }
 }
