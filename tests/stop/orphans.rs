@@ -100,6 +100,25 @@ fn a_group_with_a_stopped_member_that_is_orphaned_gets_sighup_and_sigcont() {
     });
 }
 
+/// Init is reached by no signal to its group, that of an orphaned group neither: it would take everybody with it.
+#[test]
+fn the_end_of_a_tie_to_its_group_leaves_init_alone() {
+    let fixture = Fixture::boot();
+    fixture.inside(|p| {
+        assert_eq!(p.pgid(), Pid::INIT, "it is in init's group");
+        p.sigaction(Signal::HUP, SigAction::IGNORE).expect("it can be ignored");
+        let shell = p.spawn(new_group(Command::new("shell", |p: &Process| {
+            let group = ProcessGroup::Join(Pid::INIT);
+            let stopped = Command::new("stopped", |p: &Process| p.sleep(AN_HOUR)).process_group(group);
+            let stopped = p.spawn(stopped).expect("room");
+            stopped.signal(Signal::STOP).expect("it lives");
+            assert_eq!(change(p, stopped.id()), ExitStatus::stopped(Signal::STOP));
+        })));
+        succeeded(&shell.expect("room").wait().expect("my child"));
+        succeeded(&p.spawn(Command::new("later", |_| ())).expect("init lives").wait().expect("my child"));
+    });
+}
+
 /// Who does not catch SIGHUP dies of it.
 #[test]
 fn an_orphaned_member_that_stands_still_dies_of_sighup() {

@@ -14,7 +14,7 @@ use crate::inspect::usage_now;
 use crate::kernel::{Kernel, ProcListGuard};
 use crate::ktrace::Fact;
 use crate::lwp::Place;
-use crate::pid::LwpId;
+use crate::pid::{LwpId, Pid};
 use crate::proc::{Proc, ProcState};
 use crate::process::Process;
 use crate::siginfo::SigInfo;
@@ -220,16 +220,24 @@ impl Kernel {
 
     /// Signals the members of a group that has lost its last tie to the rest of its session, if any of them stands still:
     /// nobody would ever continue them. Under `proclist_lock`.
-    pub(crate) fn release_orphans(&self, list: &mut ProcListGuard<'_>, groups: &[crate::pid::Pid]) {
+    pub(crate) fn release_orphans(&self, list: &mut ProcListGuard<'_>, groups: &[Pid]) {
         for &group in groups {
             for signal in [Signal::HUP, Signal::CONT] {
                 if signal == Signal::HUP && !list.tree.is_stranded(group) {
                     break;
                 }
-                for member in list.tree.group_members(group).unwrap_or_default() {
-                    let _ = self.send_locked(list, &member, None, SigInfo::of_runtime(signal));
-                }
+                self.signal_members(list, group, signal);
             }
+        }
+    }
+
+    /// Sends a signal of the runtime's own to each member of a group but init, which it must not take with it. In one hold: no
+    /// child of a member is missed.
+    pub(crate) fn signal_members(&self, list: &mut ProcListGuard<'_>, group: Pid, signal: Signal) {
+        let members = list.tree.group_members(group).unwrap_or_default();
+        for member in members.iter().filter(|member| member.pid != Pid::INIT) {
+            // A standard signal always finds room.
+            let _ = self.send_locked(list, member, None, SigInfo::of_runtime(signal));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::life::Life;
 use crate::racelab::{Fault, Faults};
 use crate::tree::arena::NodeRef;
 use crate::tree::node::EventKind;
@@ -33,7 +34,10 @@ impl ProcTree {
         let (seen, _) = self.page(0, usize::MAX, |seen| {
             let SeenBody::Live(record) = seen.body else { return None };
             let reports = self.node(seen.node.id).event == Some(EventKind::Stopped);
-            let stands = record.state.try_lock().is_none_or(|state| state.stop.is_some());
+            let stands = record.state.try_lock().is_none_or(|state| {
+                // On its way out it stands in a way of its own.
+                state.stop.is_some() || state.life == Life::ExitStop
+            });
             (reports && !stands).then_some(seen.pid)
         });
         seen.into_iter().flatten().next()

@@ -55,15 +55,6 @@ impl Kernel {
         }
     }
 
-    /// Sends a signal to each member of a group but init. In one hold: no child of a member is missed.
-    fn signal_members(&self, list: &mut List<'_>, group: Pid, signal: Signal) {
-        let members = list.tree.group_members(group).unwrap_or_default();
-        for member in members.iter().filter(|member| member.pid != Pid::INIT) {
-            // A standard signal always finds room.
-            let _ = self.send_locked(list, member, None, SigInfo::of_runtime(signal));
-        }
-    }
-
     /// Sends a signal to the foreground group of a session, if this is still its terminal.
     pub(super) fn signal_foreground(&self, terminal: &Arc<Terminal>, session: Pid, signal: Signal) {
         let mut list = self.lock();
