@@ -25,6 +25,7 @@ fn a_wrong_command_line_is_refused_in_every_build() {
     refused(&["race", "run", "x", "--schedules", "0"], "--schedules");
     refused(&["race", "run", "x", "--buggy", "y", "--fixed"], "--fixed");
     refused(&["race", "hunt", "--time", "soon"], "--time");
+    refused(&["race", "hunt", "--seed", "2"], "--nightly");
     refused(&["race", "merge"], "<FILE>");
 }
 

@@ -60,14 +60,18 @@ impl Handover {
 }
 
 /// FNV-1a: the same on every machine and in every version.
-struct Digest(u64);
+pub(crate) struct Digest(u64);
 
 impl Digest {
-    fn new() -> Digest {
+    pub(crate) fn new() -> Digest {
         Digest(0xcbf2_9ce4_8422_2325)
     }
 
-    fn mix(&mut self, value: u64) {
+    pub(crate) fn number(&self) -> u64 {
+        self.0
+    }
+
+    pub(crate) fn mix(&mut self, value: u64) {
         self.0 = (self.0 ^ value).wrapping_mul(0x0100_0000_01b3);
     }
 }

@@ -1,6 +1,6 @@
 //! One scenario, many schedules.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,10 +80,33 @@ pub struct Report {
     pub fingerprint: u64,
     /// The hand-overs that were seen, as numbers: from which thread to which, for what.
     pub handovers: BTreeSet<u64>,
+    /// The states that were seen where there was something to choose, as numbers: what everybody is about to do, and where.
+    pub states: HashSet<u64>,
     /// The most choices that one schedule had.
     pub longest: usize,
     /// The first schedule that failed.
     pub found: Option<Found>,
+}
+
+impl Report {
+    /// Takes in what was seen when the same scenario was explored in another way afterwards. What tells the schedules from
+    /// each other stays that of the first way.
+    pub(crate) fn go_on(&mut self, next: Report) {
+        let first = self.runs == 0;
+        self.schedules += next.schedules;
+        self.runs += next.runs;
+        self.elapsed += next.elapsed;
+        if next.exhausted == Some(Exhausted::All) || first {
+            (self.exhausted, self.covered) = (next.exhausted, next.covered);
+        }
+        if first {
+            self.fingerprint = next.fingerprint;
+        }
+        self.handovers.extend(next.handovers);
+        self.states.extend(next.states);
+        self.longest = self.longest.max(next.longest);
+        self.found = next.found;
+    }
 }
 
 /// A schedule that failed.
@@ -119,6 +142,7 @@ pub(crate) fn explore_with(scenario: &Scenario, options: &Options, mut see: impl
         let seen = run(scenario, rules, strategy);
         strategy = seen.strategy;
         report.runs += 1;
+        let known = (report.handovers.len(), report.states.len());
         if strategy.counts() {
             let number = fingerprint(&seen.path);
             see(number);
@@ -126,7 +150,9 @@ pub(crate) fn explore_with(scenario: &Scenario, options: &Options, mut see: impl
             report.fingerprint = report.fingerprint.wrapping_add(number);
             report.longest = report.longest.max(seen.path.len());
             report.handovers.extend(seen.handovers);
+            report.states.extend(seen.states);
         }
+        strategy.learns(known != (report.handovers.len(), report.states.len()));
         if let Some(failure) = seen.failure {
             let path = minimise(scenario, rules, &failure, seen.path, seen.preemptions);
             report.found = Some(found(scenario, rules, path, report.schedules.max(1)));

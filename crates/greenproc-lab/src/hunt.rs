@@ -23,8 +23,30 @@ const SCHEDULES: u64 = 2_000_000;
 pub enum Size {
     /// Over within three minutes on two CPUs: core shapes with 2 preemptions, the others as far as the time goes.
     Short,
-    /// Hours, if need be: core shapes with 3 preemptions, all others with 2, each as far as the time goes.
-    Nightly,
+    /// Hours, if need be: core shapes with 3 preemptions, all others with 2, each as far as half of its time goes; then the core
+    /// shapes in all orders, and everything in orders drawn at random, by chance and led by what is new.
+    Nightly {
+        /// Where the randomness begins. The same in all parts of a hunt, and another one in another night.
+        seed: u64,
+    },
+}
+
+impl Size {
+    /// How a shape is explored, one way after the other, and with which share of the time that is left then.
+    fn phases(self, core: bool) -> Vec<(StrategyKind, f64)> {
+        let Size::Nightly { seed } = self else { return vec![(StrategyKind::Bounded { bound: 2 }, 1.0)] };
+        let bounded = StrategyKind::Bounded { bound: if core { 3 } else { 2 } };
+        let mut phases = vec![(bounded, 0.5)];
+        if core {
+            phases.push((StrategyKind::Exhaustive, 0.5));
+        }
+        phases.extend([
+            (StrategyKind::Random { seed }, 0.34),
+            (StrategyKind::Pct { seed, depth: 3 }, 0.5),
+            (StrategyKind::Coverage { seed }, 1.0),
+        ]);
+        phases
+    }
 }
 
 /// A shape, as the code is or with a fault planted.
@@ -60,18 +82,21 @@ impl Trial {
 
     /// Explores it for at most so long.
     pub fn run(&self, size: Size, shard: Shard, time: Duration) -> Outcome {
-        let bound = match size {
-            Size::Nightly if self.race.core => 3,
-            _ => 2,
-        };
-        let options = Options {
-            strategy: StrategyKind::Bounded { bound },
-            schedules: if size == Size::Nightly { u64::MAX } else { SCHEDULES },
-            time: Some(time),
-            shard,
-            ..Options::default()
-        };
-        let report = explore(&self.race.scenario(self.fault), &options);
+        let scenario = self.race.scenario(self.fault);
+        let mut report = Report::default();
+        for (strategy, share) in size.phases(self.race.core) {
+            if report.found.is_some() {
+                break;
+            }
+            let options = Options {
+                strategy,
+                schedules: if size == Size::Short { SCHEDULES } else { u64::MAX },
+                time: Some(time.saturating_sub(report.elapsed).mul_f64(share)),
+                shard,
+                ..Options::default()
+            };
+            report.go_on(explore(&scenario, &options));
+        }
         Outcome::of(self, shard, report)
     }
 }
@@ -100,7 +125,7 @@ pub struct Outcome {
     /// Which they were, for who puts shards together.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub handover_set: BTreeSet<u64>,
-    /// The sum of the numbers of the schedules, as hexadecimal digits.
+    /// The sum of the numbers of the schedules that were tried in the order of their preemptions, as hexadecimal digits.
     pub fingerprint: String,
     /// How it failed.
     pub found: Option<Finding>,
@@ -227,6 +252,9 @@ pub struct Summary {
     pub seconds: f64,
     /// Which part of the schedules.
     pub shard: String,
+    /// Where the randomness began, if there was any.
+    #[serde(default)]
+    pub seed: Option<u64>,
 }
 
 /// How far all orders of a core shape were tried.
@@ -266,7 +294,18 @@ impl Summary {
             schedules: outcomes.iter().map(|outcome| outcome.schedules).sum(),
             seconds: outcomes.iter().map(|outcome| outcome.seconds).sum(),
             shard: shard.to_string(),
+            seed: None,
         }
+    }
+
+    /// The same, of a hunt of this size.
+    #[must_use]
+    pub fn sized(self, size: Size) -> Summary {
+        let seed = match size {
+            Size::Short => None,
+            Size::Nightly { seed } => Some(seed),
+        };
+        Summary { seed, ..self }
     }
 
     /// Whether all went as it must. What one shard of several missed, another one may have found.
@@ -322,4 +361,37 @@ pub fn merge(outcomes: impl IntoIterator<Item = Outcome>) -> Result<Vec<Outcome>
         Ok(outcome)
     };
     merged.into_iter().map(whole).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Exhausted, Shard, Size, StrategyKind, Trial};
+    use crate::races::Race;
+
+    #[test]
+    fn a_night_ends_with_chance_from_the_seed() {
+        for core in [false, true] {
+            let phases = Size::Nightly { seed: 7 }.phases(core);
+            let strategies: Vec<_> = phases.into_iter().map(|(strategy, _)| strategy).collect();
+            assert!(matches!(strategies[0], StrategyKind::Bounded { .. }), "{strategies:?}");
+            assert_eq!(strategies.contains(&StrategyKind::Exhaustive), core);
+            assert!(strategies.contains(&StrategyKind::Random { seed: 7 }), "{strategies:?}");
+            assert!(strategies.contains(&StrategyKind::Pct { seed: 7, depth: 3 }), "{strategies:?}");
+        }
+        assert_eq!(Size::Short.phases(true), [(StrategyKind::Bounded { bound: 2 }, 1.0)]);
+    }
+
+    #[test]
+    fn what_chance_adds_is_counted_and_takes_nothing_back() {
+        let race = Race::find("watch-exit").expect("it is one of them");
+        let trial = Trial { race, fault: None };
+        let short = trial.run(Size::Short, Shard::WHOLE, Duration::from_mins(1));
+        assert_eq!(short.exhausted, Some(Exhausted::Bound(2)));
+        let time = Duration::from_secs_f64(4.0 * short.seconds);
+        let night = trial.run(Size::Nightly { seed: 7 }, Shard::WHOLE, time);
+        assert!(night.schedules > short.schedules, "{} after {}", night.schedules, short.schedules);
+        assert!(night.found.is_none() && night.exhausted.is_some());
+    }
 }

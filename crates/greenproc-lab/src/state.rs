@@ -8,7 +8,7 @@ use greenproc::racelab::Pictured;
 use greenproc_sync::lab::{Access, Kind, Mark, Mode, Object, Site, ThreadNo};
 
 use crate::baton::Baton;
-use crate::candidate::{Candidate, Decision, Handover, How, Op};
+use crate::candidate::{Candidate, Decision, Digest, Handover, How, Op};
 use crate::event::{Event, What};
 use crate::failure::{Failure, Holding};
 use crate::footprint::{Class, Footprint, Thing};
@@ -82,6 +82,8 @@ pub(crate) struct State {
     values: Vec<Named>,
     /// Identifies the hand-overs seen, for coverage.
     pub(crate) handovers: Vec<u64>,
+    /// The same for the states in which there was something to choose.
+    pub(crate) states: Vec<u64>,
 }
 
 impl State {
@@ -110,6 +112,7 @@ impl State {
             rest_audit: None,
             candidates: Vec::with_capacity(8),
             handovers: Vec::new(),
+            states: Vec::with_capacity(128),
         }
     }
 
@@ -412,6 +415,9 @@ impl State {
         if self.phase != Phase::Exploring || (self.candidates.len() == 1 && !self.keeps_footprints) {
             return 0;
         }
+        if self.candidates.len() > 1 {
+            self.states.push(self.number_of_state());
+        }
         let candidates = std::mem::take(&mut self.candidates);
         let chosen = self.decide(&Decision::Threads { candidates: &candidates, may_stay });
         if may_stay && chosen != 0 {
@@ -421,6 +427,17 @@ impl State {
         }
         self.candidates = candidates;
         chosen
+    }
+
+    /// Tells the state from others of the scenario: what each thread is about to do, and where.
+    fn number_of_state(&self) -> u64 {
+        let mut digest = Digest::new();
+        for task in &self.tasks {
+            let (op, object) = task.want.op();
+            digest.mix(u64::from(object) << 8 | op as u64);
+            digest.mix(task.site.map_or(0, |site| u64::from(site.line()) << 16 | u64::from(site.column())));
+        }
+        digest.number()
     }
 
     /// Asks the strategy.

@@ -22,9 +22,9 @@ const NIGHTLY: Duration = Duration::from_hours(8);
 /// Explores all races, and says of each how that went when it is done.
 pub(super) fn hunt(options: &HuntOptions) -> Result<Verdict, Failure> {
     let shard = names::shard(&options.shard)?;
-    let size = if options.nightly { Size::Nightly } else { Size::Short };
+    let size = if options.nightly { Size::Nightly { seed: options.seed } } else { Size::Short };
     let time = options.time.unwrap_or(if options.nightly { NIGHTLY } else { SHORT });
-    let mut teller = Teller::new(options.output.json, shard)?;
+    let mut teller = Teller::new(options.output.json, shard, size)?;
     let begin = time::now();
     let mut trials = Trial::all();
     let mut outcomes = Vec::with_capacity(trials.len());
@@ -76,7 +76,7 @@ pub(super) fn merge(options: &MergeOptions) -> Result<Verdict, Failure> {
     }
     let merged = greenproc_lab::merge(outcomes)
         .map_err(|error| Failure::Usage(format!("{error} (try 'greenproc race --help')")))?;
-    let mut teller = Teller::new(options.output.json, Shard::WHOLE)?;
+    let mut teller = Teller::new(options.output.json, Shard::WHOLE, Size::Short)?;
     merged.iter().try_for_each(|outcome| teller.tell(outcome))?;
     teller.sum_up(&merged)
 }
@@ -85,17 +85,18 @@ pub(super) fn merge(options: &MergeOptions) -> Result<Verdict, Failure> {
 struct Teller {
     json: bool,
     shard: Shard,
+    size: Size,
     style: Style,
     width: usize,
     closed: bool,
 }
 
 impl Teller {
-    fn new(json: bool, shard: Shard) -> Result<Teller, Failure> {
+    fn new(json: bool, shard: Shard, size: Size) -> Result<Teller, Failure> {
         let length =
             |trial: &Trial| trial.race.name.len() + trial.fault.map_or(0, |fault| fault.name().len() + 1);
         let width = Trial::all().iter().map(length).max().unwrap_or(0);
-        let mut teller = Teller { json, shard, style: Style::of_stdout(), width, closed: false };
+        let mut teller = Teller { json, shard, size, style: Style::of_stdout(), width, closed: false };
         if !json {
             let heading = teller.line("RACE", ["SCHEDULES", "TIME", "PREEMPT", "HANDOVERS"], "RESULT");
             let heading = teller.style.bold(heading);
@@ -141,7 +142,7 @@ impl Teller {
     }
 
     fn sum_up(mut self, outcomes: &[Outcome]) -> Result<Verdict, Failure> {
-        let summary = Summary::of(outcomes, self.shard);
+        let summary = Summary::of(outcomes, self.shard).sized(self.size);
         let verdict = Verdict::of(summary.is_good());
         if self.json {
             self.write(|out| {
@@ -163,6 +164,9 @@ impl Teller {
                 counted(false_alarms.len() as u64, "false alarm"),
                 counted(*schedules, "schedule"),
             )?;
+            if let Some(seed) = summary.seed {
+                writeln!(out, "seed: {seed}")?;
+            }
             let names: Vec<&str> = core.iter().map(|extent| &*extent.race).collect();
             writeln!(out, "core shapes: {}", names.join(", "))?;
             for label in missed {

@@ -102,7 +102,7 @@ pub(crate) struct RunOptions {
     /// The most schedules
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) schedules: u64,
-    /// Where the randomness begins, for 'random' and 'pct'; the bytes themselves, as hexadecimal digits, for 'bytes'
+    /// Where the randomness begins, for 'random', 'pct' and 'coverage'; the bytes themselves, as hexadecimal digits, for 'bytes'
     #[arg(long, value_name = "S", default_value = "1")]
     pub(crate) seed: String,
     /// How long: 500ms, 10s, 1m [default: until all was tried, or --schedules is reached]
@@ -137,9 +137,12 @@ pub(crate) struct ReplayOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct HuntOptions {
-    /// Explore for hours rather than minutes
+    /// Explore for hours rather than minutes, and when few preemptions were tried also by chance
     #[arg(long)]
     pub(crate) nightly: bool,
+    /// Where the randomness of --nightly begins: the same for all shards, and another one for another night
+    #[arg(long, value_name = "S", default_value_t = 1, requires = "nightly")]
+    pub(crate) seed: u64,
     /// How long in all [default: 150s; 8h with --nightly]
     #[arg(long, value_name = "TIME", value_parser = span::parse)]
     pub(crate) time: Option<Duration>,
@@ -184,7 +187,7 @@ pub(crate) struct MergeOptions {
 pub(crate) enum StrategyName {
     /// All orders with no preemption, then with one, and so on
     Bounded,
-    /// All orders
+    /// All orders but those that come to the same
     Exhaustive,
     /// Each choice at random
     Random,
@@ -192,4 +195,6 @@ pub(crate) enum StrategyName {
     Pct,
     /// Choices from bytes, as a fuzzer makes them
     Bytes,
+    /// Bytes that are changed at random; those that lead to something new are changed further
+    Coverage,
 }

@@ -26,6 +26,7 @@ struct Ran {
     runs: u64,
     schedules_per_second: f64,
     longest: usize,
+    states: usize,
     timeline: Option<Telling>,
 }
 
@@ -56,7 +57,7 @@ pub(super) fn run(options: &RunOptions) -> Result<Verdict, Failure> {
         write_page(path, race, found.failure.kind(), &found.token, &found.timeline, &how)?;
     }
     let timeline = found.as_ref().map(|found| found.timeline.clone());
-    let (runs, longest) = (report.runs, report.longest);
+    let (runs, longest, states) = (report.runs, report.longest, report.states.len());
     let elapsed = report.elapsed;
     let outcome = Outcome::of(&Trial { race, fault }, shard, Report { found, ..report });
     let good = outcome.is_good();
@@ -66,6 +67,7 @@ pub(super) fn run(options: &RunOptions) -> Result<Verdict, Failure> {
         runs,
         schedules_per_second: rate(runs, elapsed),
         longest,
+        states,
         timeline: timeline.as_ref().map(Timeline::tell),
         outcome,
     };
@@ -101,6 +103,7 @@ fn strategy(options: &RunOptions) -> Result<StrategyKind, Failure> {
         StrategyName::Exhaustive => StrategyKind::Exhaustive,
         StrategyName::Random => StrategyKind::Random { seed: seed()? },
         StrategyName::Pct => StrategyKind::Pct { seed: seed()?, depth: options.bound.max(1) },
+        StrategyName::Coverage => StrategyKind::Coverage { seed: seed()? },
         StrategyName::Bytes => {
             let digits = options.seed.as_bytes().chunks(2);
             let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
@@ -126,13 +129,14 @@ fn tell_run(
     }
     writeln!(
         out,
-        "{}: {} in {} ({} a second)\nup to {} each, {} seen",
+        "{}: {} in {} ({} a second)\nup to {} each, {} and {} seen",
         style.bold(outcome.label()),
         counted(outcome.schedules, "schedule"),
         time(elapsed),
         grouped(ran.schedules_per_second as u64),
         counted(ran.longest as u64, "choice"),
         counted(outcome.handovers as u64, "hand-over"),
+        counted(ran.states as u64, "state"),
     )?;
     if let Some(extent) = extent(outcome) {
         writeln!(out, "{extent}")?;

@@ -2,6 +2,7 @@
 
 mod bounded;
 mod bytes;
+mod coverage;
 mod exhaustive;
 #[cfg(test)]
 mod exhaustive_tests;
@@ -12,6 +13,7 @@ mod rng;
 
 pub(crate) use bounded::Bounded;
 pub(crate) use bytes::Bytes;
+pub(crate) use coverage::Coverage;
 pub(crate) use exhaustive::Exhaustive;
 pub(crate) use pct::Pct;
 pub(crate) use random::Random;
@@ -48,6 +50,11 @@ pub enum StrategyKind {
     },
     /// The choices come from bytes, as a fuzzer makes them.
     Bytes(Vec<u8>),
+    /// The choices come from bytes that are changed at random; those that lead to something new are changed further.
+    Coverage {
+        /// Where the randomness begins.
+        seed: u64,
+    },
 }
 
 impl StrategyKind {
@@ -57,6 +64,7 @@ impl StrategyKind {
             StrategyKind::Exhaustive => Box::new(Exhaustive::new(shard)),
             StrategyKind::Random { seed } => Box::new(Random::new(*seed, shard)),
             StrategyKind::Pct { seed, depth } => Box::new(Pct::new(*seed, *depth, shard)),
+            StrategyKind::Coverage { seed } => Box::new(Coverage::new(*seed, shard)),
             StrategyKind::Bytes(bytes) => Box::new(Bytes::new(bytes.clone(), shard)),
         }
     }
@@ -80,6 +88,9 @@ pub(crate) trait Strategy: Send {
 
     /// A turn has ended, and this is what it touched.
     fn turn_ends(&mut self, _touched: &Footprint) {}
+
+    /// Whether the schedule that has just run led to a hand-over or a state that none had before.
+    fn learns(&mut self, _new: bool) {}
 
     /// Whether the schedule that has just run is one of this shard's, and was not seen before. Others only show the way.
     fn counts(&self) -> bool {
