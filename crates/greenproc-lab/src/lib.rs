@@ -31,6 +31,7 @@ mod strategy;
 mod task;
 mod timeline;
 mod token;
+mod watchdog;
 
 pub use check::{Scenario, check, settle, settles};
 pub use event::{Event, What};

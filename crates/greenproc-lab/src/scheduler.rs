@@ -19,6 +19,7 @@ use crate::pool::{Pool, own_baton};
 use crate::state::{Phase, Rules, State};
 use crate::strategy::Strategy;
 use crate::task::{Outcome, Want};
+use crate::watchdog::{INTERVAL, Watchdog};
 
 /// The private payload of a thread that is brought to its end after a failure.
 pub(crate) struct Abandoned;
@@ -37,9 +38,6 @@ pub(crate) struct Scheduler {
 thread_local! {
     static CURRENT: Cell<Option<(&'static Scheduler, ThreadNo)>> = const { Cell::new(None) };
 }
-
-/// A thread that comes to no point for so long waits for something outside.
-const WATCHDOG: Duration = Duration::from_secs(5);
 
 static SCHEDULES: AtomicU32 = AtomicU32::new(1);
 
@@ -74,22 +72,21 @@ impl Scheduler {
             debug_assert_eq!(next, Some(first), "there is nobody else");
             state.tasks[usize::from(first)].baton.pass();
         }
-        let mut seen = 0;
+        let mut watchdog = Watchdog::default();
         loop {
             let state = here(&mut held);
             let ended = state.tasks.iter().all(|task| task.want == Want::Ended);
             if ended || state.phase == Phase::Abandoned {
                 break;
             }
-            if self.over.wait_for(&mut held, WATCHDOG).timed_out() {
+            if self.over.wait_for(&mut held, INTERVAL).timed_out() {
                 let state = here(&mut held);
-                if state.steps == seen {
+                if watchdog.is_stuck(state.steps) {
                     let names = state.holdings().into_iter().find(|holding| holding.wants == "its turn");
                     let name = names.map_or_else(|| "a thread".to_owned(), |holding| holding.name);
                     state.fail(Failure::Outside(name));
                     state.phase = Phase::Abandoned;
                 }
-                seen = state.steps;
             }
         }
         held.take().expect("the schedule that was begun above")
