@@ -6,18 +6,20 @@
 //!   life is 10 ms); once with the defaults, which give up again and again under a supervisor that starts them again. Beside them a
 //!   sibling answers pings.
 //! - `restart`: 2,000 deaths, interleaved with the runtime's own, with threads of their own and with shared ones.
+//! - `soak`: 5,000 cycles of a child that fails, is terminated, restarted and deleted, and of a supervisor that comes and goes.
 //! - `killed`: a tree of 10,000 children is started, and its root is killed at a random moment, 200 times.
 //!
 //! ```text
-//! cargo bench -p greenproc-benches --bench supervisor [-- --quick --json --only storm --seconds 20 --runs 200 --children 10000]
+//! cargo bench -p greenproc-benches --bench supervisor [-- --quick --json --only PART --seconds 20 --cycles 5000 --runs 200 --children 10000]
 //! ```
 //!
-//! The exit status is 0 if all bars are met that are not about time.
+//! The exit status is 0 if what has to be exact is: nobody is left, nothing is off. Times and memory are for the reader.
 
 mod killed;
 #[path = "../quantile.rs"]
 mod quantile;
 mod restart;
+mod soak;
 #[path = "../stopwatch.rs"]
 mod stopwatch;
 mod storm;
@@ -34,6 +36,7 @@ struct Options {
     json: bool,
     seconds: u64,
     deaths: usize,
+    cycles: usize,
     runs: usize,
     children: usize,
 }
@@ -76,6 +79,11 @@ impl Row {
         })
     }
 
+    /// Whether it has to be exact, and is not.
+    fn is_wrong(&self) -> bool {
+        matches!(self.bar, Some(Bar::Exactly(_))) && !self.is_met()
+    }
+
     fn print(&self, json: bool) {
         if json {
             println!("{}", serde_json::to_string(self).unwrap_or_default());
@@ -103,7 +111,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether all bars are met.
+/// Whether all is exact that has to be.
 fn measure() -> Result<bool, Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
@@ -120,23 +128,28 @@ fn measure() -> Result<bool, Box<dyn Error>> {
         json: has("--json"),
         seconds: number("--seconds", 2, 20)? as u64,
         deaths: number("--deaths", 200, 2_000)?,
+        cycles: number("--cycles", 200, 5_000)?,
         runs: number("--runs", 5, 200)?,
         children: number("--children", 1_000, 10_000)?,
     };
     let only = after("--only").map(String::as_str);
-    let mut met = true;
-    for (name, part) in
-        [("storm", storm::measure as Part), ("restart", restart::measure), ("killed", killed::measure)]
-    {
+    let mut exact = true;
+    let parts: [(&str, Part); 4] = [
+        ("storm", storm::measure),
+        ("restart", restart::measure),
+        ("soak", soak::measure),
+        ("killed", killed::measure),
+    ];
+    for (name, part) in parts {
         if only.is_some_and(|only| only != name) {
             continue;
         }
         for row in part(options)? {
             row.print(options.json);
-            met &= row.is_met();
+            exact &= !row.is_wrong();
         }
     }
-    Ok(met)
+    Ok(exact)
 }
 
 type Part = fn(Options) -> Result<Vec<Row>, Box<dyn Error>>;
