@@ -62,5 +62,5 @@ fn no_manifest_asks_for_the_lab() {
             }
         }
     }
-    assert_eq!(have, 4, "the facade, the runtime, the lab and the command");
+    assert_eq!(have, 5, "the facade, the runtime, the lab, the supervisor and the command");
 }
