@@ -24,8 +24,8 @@ const ACCEPTORS: usize = 2;
 const WORKERS: usize = 6;
 const CLIENTS: usize = 2;
 
-/// A worker that has not beaten for so long hangs.
-const SILENCE: Duration = Duration::from_secs(1);
+/// A worker that has not beaten for so long hangs: long enough that one which only waits for a CPU is not taken for it.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// Where the acceptors find what the listener has bound.
 type Socket = Arc<KillableMutex<Option<Arc<TcpListener>>>>;
