@@ -155,7 +155,7 @@ pub(crate) fn explore_with(scenario: &Scenario, options: &Options, mut see: impl
         strategy.learns(known != (report.handovers.len(), report.states.len()));
         if let Some(failure) = seen.failure {
             let path = minimise(scenario, rules, &failure, seen.path, seen.preemptions);
-            report.found = Some(found(scenario, rules, path, report.schedules.max(1)));
+            report.found = Some(found(scenario, rules, failure, path, report.schedules.max(1)));
             break;
         }
     }
@@ -194,11 +194,15 @@ fn recorded(scenario: &Scenario, options: &Options, strategy: Replay) -> (Option
 }
 
 /// The schedule as it is reported.
-fn found(scenario: &Scenario, rules: Rules, path: Vec<Choice>, schedule: u64) -> Found {
+fn found(scenario: &Scenario, rules: Rules, first: Failure, path: Vec<Choice>, schedule: u64) -> Found {
     let rules = Rules { recording: true, ..rules };
     let seen = run(scenario, rules, Box::new(Replay::lenient(path)));
     let token = Token::new(&scenario.name, scenario.fault.map(Fault::name), seen.path.clone());
-    let failure = seen.failure.clone().unwrap_or(Failure::Diverged(seen.path.len() as u32));
+    let failure = seen.failure.clone().unwrap_or(match first {
+        // Whether somebody waits outside is a matter of real time.
+        Failure::Outside(_) => first,
+        _ => Failure::Diverged(seen.path.len() as u32),
+    });
     Found { failure, token, preemptions: seen.preemptions, schedule, timeline: Timeline::of(seen) }
 }
 
