@@ -5,7 +5,7 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use greenproc::racelab::{Fault, Faults};
-use greenproc::{Builder, PanicReport, Runtime};
+use greenproc::{Builder, Error, PanicReport, Runtime};
 use greenproc_sync::{lab, time};
 
 use crate::explore::{Body, Options, Report, explore, explore_with};
@@ -24,6 +24,7 @@ pub struct Scenario {
     pub(crate) fault: Option<Fault>,
     faults: Arc<Faults>,
     pub(crate) pid_max: Option<i32>,
+    shuts_down: bool,
     pub(crate) body: Body,
 }
 
@@ -90,6 +91,7 @@ impl Scenario {
             fault: None,
             faults: Arc::default(),
             pid_max: None,
+            shuts_down: false,
             body: Arc::new(body),
         }
     }
@@ -104,6 +106,25 @@ impl Scenario {
     #[must_use]
     pub fn with_pid_max(self, highest: i32) -> Scenario {
         Scenario { pid_max: Some(highest), ..self }
+    }
+
+    /// The same, of a closure that shuts its runtime down itself.
+    #[must_use]
+    pub fn that_shuts_down(self) -> Scenario {
+        Scenario { shuts_down: true, ..self }
+    }
+
+    /// Ends the runtime, unless the closure has; what is left of it.
+    ///
+    /// # Errors
+    /// In a sentence.
+    pub(crate) fn end(&self, runtime: &Runtime) -> Result<(), String> {
+        match runtime.shutdown(Duration::from_secs(1)) {
+            Ok(report) if report.is_clean() => Ok(()),
+            Err(Error::InitEnded { .. }) if self.shuts_down => Ok(()),
+            Ok(report) => Err(report.to_string()),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     /// What the first thread of a schedule runs.
@@ -133,7 +154,8 @@ pub(crate) fn builder(pid_max: Option<i32>) -> Builder {
 }
 
 /// Boots a runtime, runs the scenario, and ends the runtime again.
-fn one_life(Scenario { fault, faults, pid_max, body, .. }: &Scenario) {
+fn one_life(scenario: &Scenario) {
+    let Scenario { fault, faults, pid_max, body, .. } = scenario;
     let scheduler = Scheduler::current().expect("this runs on a thread of a scheduler");
     faults.clear();
     let booted = builder(*pid_max)
@@ -174,11 +196,10 @@ fn one_life(Scenario { fault, faults, pid_max, body, .. }: &Scenario) {
         (state.audit.take(), state.rest_audit.take(), state.look.take())
     });
     drop(audits);
-    let ended = catch_unwind(AssertUnwindSafe(|| runtime.shutdown(Duration::from_secs(1))));
+    let ended = catch_unwind(AssertUnwindSafe(|| scenario.end(&runtime)));
     match ended {
-        Ok(Ok(report)) if report.is_clean() => drop(runtime),
-        Ok(report) => {
-            let text = report.map_or_else(|error| error.to_string(), |report| report.to_string());
+        Ok(Ok(())) => drop(runtime),
+        Ok(Err(text)) => {
             scheduler.with(|state| {
                 state.fail(Failure::Invariant(format!("the runtime does not shut down: {text}")));
             });

@@ -73,7 +73,6 @@ impl Scenario {
         }
         let went = catch_unwind(AssertUnwindSafe(|| (self.body)(&runtime)));
         faults.clear();
-        let ended = runtime.shutdown(Duration::from_secs(1));
-        went.is_ok() && ended.is_ok_and(|report| report.is_clean())
+        went.is_ok() & self.end(&runtime).is_ok()
     }
 }

@@ -348,11 +348,11 @@ impl Controller for Scheduler {
     }
 
     fn note(&self, me: ThreadNo, text: &mut dyn FnMut() -> String, site: Site) {
-        self.with(|state| {
-            if state.rules.recording {
-                state.record(me, Some(site), |_| What::Says(text()));
-            }
-        });
+        if self.with(|state| state.rules.recording) {
+            // It may panic, which is told to this scheduler.
+            let text = text();
+            self.with(|state| state.record(me, Some(site), |_| What::Says(text)));
+        }
     }
 
     fn rename(&self, me: ThreadNo, text: &mut dyn FnMut() -> String) {

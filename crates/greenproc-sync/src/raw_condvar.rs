@@ -54,7 +54,7 @@ impl<C: LockClass> RawCondvar<C> {
         lab::Object { tag: &self.tag, name: C::NAME, kind: lab::Kind::Condvar }
     }
 
-    /// Sleeps under a controller; false if the time was over first.
+    /// Sleeps under a controller; whether the time was over first.
     ///
     /// # Safety
     /// As for `lock_api::RawCondvar::wait`.
@@ -76,7 +76,7 @@ impl<C: LockClass> RawCondvar<C> {
         // when the lock is taken again, before the caller sees it.
         unsafe { lock_api::RawMutex::unlock(&mutex.inner, std::ptr::read(&raw const guard.inner)) };
         let _again = Again(mutex, guard);
-        control.by.wait(control.me, self.object(), mutex.object(), until)
+        !control.by.wait(control.me, self.object(), mutex.object(), until)
     }
 }
 

@@ -68,7 +68,7 @@ pub(crate) fn lwp_end(process: &Process, ended: Ended, begin_ns: u64, since: Mom
     worker.kernel.nudge(&process.record, nudges);
     match role {
         Role::Owner { accompanied, handlers, stops } => {
-            if accompanied {
+            if accompanied && !planted!(worker.kernel, OthersNotAwaited) {
                 others_leave(process);
             }
             if stops || process.record.extras().is_some_and(|extras| extras.exit_stop.is_wanted()) {
@@ -122,6 +122,9 @@ fn decide(process: &Process, ended: Ended) -> (Role, Nudges) {
         Ended::Panicked(report) => {
             Some(End { status: ExitStatus::dumped(Signal::ABRT), report: Some(Arc::new(report)) })
         }
+        Ended::Unwound if me == LwpId::MAIN && planted!(process.worker.kernel, LeaderEndsProcess) => {
+            Some(ExitStatus::exited(0).into())
+        }
         // The last LWP takes the process with it. One that has decided to leave does not count, although it is in the
         // list still: two that leave together would each find the other.
         Ended::Returned(_) | Ended::Unwound => state.is_alone(me).then(|| ExitStatus::exited(0).into()),
@@ -151,6 +154,14 @@ impl ProcState {
     /// Whether an exec makes the LWP leave.
     fn is_replaced(&mut self, me: LwpId) -> bool {
         self.lwp(me).is_some_and(|lwp| lwp.leaving == Leaving::Replaced)
+    }
+
+    /// Wakes those LWPs that join this one.
+    fn tell_joiners(&self, leaving: LwpId) {
+        let joiners = self.lwps.iter().filter(|lwp| lwp.joining == Some(leaving));
+        for seat in joiners.filter_map(|joiner| joiner.seat.as_ref()) {
+            seat.sleep_cv.notify_one();
+        }
     }
 
     /// Makes the first LWP that comes to its end, once the process's is decided, the owner of the exit.
@@ -218,17 +229,20 @@ fn leave(process: &Process, usage: Usage) {
         drop(state);
         state = process.record.state.lock();
     }
-    state.usage += usage;
     let me = process.lwp;
+    if planted!(worker.kernel, JoinerToldFirst) {
+        state.tell_joiners(me);
+        drop(state);
+        state = process.record.state.lock();
+    }
+    state.usage += usage;
     state.lwps.retain(|lwp| lwp.id != me);
     let stopping = state.stop.is_some();
     if worker.own_thread() {
         state.own_threads.push(worker.id);
     }
-    for joiner in state.lwps.iter().filter(|lwp| lwp.joining == Some(me)) {
-        if let Some(seat) = &joiner.seat {
-            seat.sleep_cv.notify_one();
-        }
+    if !planted!(worker.kernel, JoinerToldFirst) {
+        state.tell_joiners(me);
     }
     if state.exit_owner.is_some() && !planted!(worker.kernel, NotifyBeforeLeaving) {
         process.record.lwp_cv.notify_all();

@@ -42,7 +42,24 @@ const HEARING: u16 = HEARS_OF_DEATHS | HEARS_OF_STOPS | HAS_SIGNALS;
 
 /// The marks of one process, none at first.
 #[derive(Default)]
-pub(crate) struct Marks(AtomicU16);
+pub(crate) struct Marks(
+    AtomicU16,
+    /// Mistakes that the race lab has planted.
+    #[cfg(feature = "racelab")]
+    std::sync::OnceLock<std::sync::Arc<crate::racelab::Faults>>,
+);
+
+#[cfg(feature = "racelab")]
+impl Marks {
+    /// These mistakes may be planted. Before anybody can see the process.
+    pub(crate) fn with_faults(&self, faults: &std::sync::Arc<crate::racelab::Faults>) {
+        let _set_once = self.1.set(std::sync::Arc::clone(faults));
+    }
+
+    fn has_fault(&self, fault: crate::racelab::Fault) -> bool {
+        self.1.get().is_some_and(|faults| faults.has(fault))
+    }
+}
 
 impl Proc {
     /// Whether a signal is to be posted to it when its parent ends.
@@ -149,6 +166,13 @@ impl Proc {
 
     /// Sets those of `mask` that are in `marks`, and takes the others of `mask` away; what was there before.
     fn set_marks(&self, mask: u16, marks: u16) -> u16 {
+        #[cfg(feature = "racelab")]
+        if planted!(self.marks, MarksInTwoSteps) {
+            let former = self.marks.0.load(Ordering::SeqCst);
+            lab_point!("the change of a mark");
+            self.marks.0.store((former & !mask) | marks, Ordering::SeqCst);
+            return former;
+        }
         let change = |former: u16| Some((former & !mask) | marks);
         self.marks.0.fetch_update(Ordering::SeqCst, Ordering::Acquire, change).unwrap_or_default()
     }

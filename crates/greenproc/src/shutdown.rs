@@ -74,7 +74,9 @@ pub(crate) fn run(kernel: &Arc<Kernel>, grace: Duration) -> Result<ShutdownRepor
 /// Nobody is admitted from here on; says how many there are to be ended.
 pub(crate) fn begin(list: &mut ProcList) -> Result<usize> {
     list.admits()?;
-    list.phase = Phase::Closing;
+    if !planted!(list.tree, AdmitsWhileClosing) {
+        list.phase = Phase::Closing;
+    }
     Ok(list.live().saturating_sub(1))
 }
 
@@ -90,6 +92,10 @@ pub(crate) fn finish(kernel: &Arc<Kernel>, asked: usize, grace: Duration) -> Shu
     kernel.departures.close();
     kernel.thaw_all();
     signal_all(kernel, Signal::TERM);
+    #[cfg(feature = "racelab")]
+    if planted!(kernel, AdmitsWhileClosing) {
+        kernel.lock().phase = Phase::Closing;
+    }
     let killed = {
         let mut list = kernel.lock();
         kernel.wait_quiet(&mut list, Some(deadline), |list| list.live() <= 1 || list.hastened);
@@ -194,8 +200,11 @@ fn reap_all(kernel: &Kernel) {
     while let Some(start) = from {
         let mut leftovers = Leftovers::default();
         let mut list = kernel.lock();
-        let (page, next) =
-            list.tree.page(start, BATCH, |seen| matches!(seen.body, SeenBody::Dead(_)).then_some(seen.node));
+        let (page, next) = list.tree.page(start, BATCH, |seen| match seen.body {
+            SeenBody::Dead(zombie) if zombie.record.is_some() && planted!(kernel, HeldOutliveInit) => None,
+            SeenBody::Dead(_) => Some(seen.node),
+            SeenBody::Live(_) => None,
+        });
         for node in page.into_iter().flatten() {
             let reaped = list.tree.reap(node);
             list.note_reaped(&kernel.pids, &reaped);

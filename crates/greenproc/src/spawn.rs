@@ -76,6 +76,8 @@ pub(crate) fn spawn(
     let more = more.map(|more| with_environment(more, parent)).transpose()?;
     let now = Moment::now();
     let record = kernel.claim(|pid| Proc::new(pid, name, inherited, class, now))?;
+    #[cfg(feature = "racelab")]
+    record.marks.with_faults(&kernel.faults);
     let actions = more.as_ref().map_or(FirstActions::Copy, |(more, _)| more.shares.actions);
     let shared = (actions == FirstActions::Same).then(|| share_actions(kernel, parent));
     inherit_signals(kernel, parent, &record, maker, mask, (actions, shared.as_ref()));

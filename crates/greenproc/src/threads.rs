@@ -97,6 +97,13 @@ impl Threads {
         drop(before.map(thread::join));
     }
 
+    /// Stores a thread's handle, whatever has become of the thread: a mistake.
+    #[cfg(feature = "racelab")]
+    fn store_blindly(&self, id: ThreadId, handle: thread::Thread) {
+        self.registry.lock().threads.insert(id, Entry::Running(handle));
+        self.changed.notify_all();
+    }
+
     /// The calling thread is about to end: it joins the one that left before it, and takes its place to be joined. So the
     /// count of threads goes down as they really end.
     pub(crate) fn leave(&self, id: ThreadId) {
@@ -198,6 +205,10 @@ impl Kernel {
             thread::spawn(stack, &self.kick, entry).map_err(|refused| refused.error)
         });
         if let Ok(handle) = made {
+            #[cfg(feature = "racelab")]
+            if planted!(self, LeftUnnoticed) {
+                return self.threads.store_blindly(id, handle);
+            }
             self.threads.store(id, handle);
         } else {
             self.threads.abandon(id);

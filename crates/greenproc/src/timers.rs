@@ -152,6 +152,13 @@ pub(crate) fn expire(kernel: &Kernel, process: &Arc<Proc>, generation: u64) -> O
     let (expiry, posted) = observed(kernel, process, info.signal, || {
         let mut state = process.state.lock();
         let expiry = state.timers.as_mut().and_then(|timers| timers.expire(generation))?;
+        #[cfg(feature = "racelab")]
+        if planted!(kernel, AlarmByNumber) {
+            drop(state);
+            let whoever = kernel.find_live(process.pid).ok()?;
+            let mut state = whoever.state.lock();
+            return Some((expiry, whoever.post(&mut state, info, None, || false)));
+        }
         // In the same hold: who takes the timer back and hears that nothing was left finds the signal there.
         Some((expiry, process.post(&mut state, info, None, || false)))
     })?;

@@ -161,6 +161,15 @@ pub(crate) fn wait(kernel: &Arc<Kernel>, wait: &Wait<'_>) -> Result<Waited, Unme
             }
             Patience::Forever | Patience::None => caller.slot().cv.wait(&mut list),
         }
+        #[cfg(feature = "racelab")]
+        if planted!(kernel, KilledKeepsWakeup)
+            && let Some(request) = caller.request()
+        {
+            list.tree.leave_silently(parent, caller.slot());
+            drop(list);
+            caller.wake_up();
+            return Err(Unmet::Interrupted(request));
+        }
         caller.wake_up();
     }
 }
@@ -211,6 +220,10 @@ fn take_out(
     }
     if let Found::Reaped(reaped) = &found {
         list.note_reaped(&kernel.pids, reaped);
+        #[cfg(feature = "racelab")]
+        if planted!(kernel, NoteInNextHold) {
+            greenproc_sync::MutexGuard::unlocked(list, || {});
+        }
         if let Some(note) = note {
             *note.lock() = Some(Box::new(Waited::of(reaped.pid, &reaped.zombie)));
         }
@@ -272,6 +285,13 @@ impl Caller<'_> {
     fn fall_asleep(&self) -> Option<Request> {
         let Caller::Lwp(process) = self else { return None };
         process.fall_asleep(&mut process.record.state.lock(), Place::Waiting)
+    }
+
+    /// What the LWP is asked for.
+    #[cfg(feature = "racelab")]
+    fn request(&self) -> Option<Request> {
+        let Caller::Lwp(process) = self else { return None };
+        process.record.state.lock().request(process.lwp)
     }
 
     /// Has the ends of its children entered as they come. What a handle owns is entered at once anyway.

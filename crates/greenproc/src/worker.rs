@@ -194,7 +194,7 @@ impl Worker {
             Start::Bury(process) => {
                 let threads = std::mem::take(&mut process.state.lock().own_threads);
                 let count = threads.len();
-                for thread in threads {
+                for thread in threads.into_iter().filter(|_| !planted!(self.kernel, BuriedUnjoined)) {
                     self.kernel.threads.join(thread);
                 }
                 exit::publish(self, &process, None, count)
@@ -212,7 +212,7 @@ impl Worker {
             let mut state = process.state.lock();
             lab_note!("pid {}: {:?} -> {:?}", process.pid, state.life, state.life.activate());
             state.life = state.life.activate();
-            let mut alive = state.life == Life::Active;
+            let mut alive = state.life == Life::Active || planted!(self.kernel, LatecomerStays);
             if let Some(entry) = state.lwp(lwp) {
                 alive &= entry.leaving == Leaving::No;
                 entry.seat = Some(Arc::clone(&self.seat));
@@ -221,7 +221,7 @@ impl Worker {
                 // One that was asked while it had no thread could not look until now.
                 entry.asked_at = entry.asked_at.map(|_| time::now());
             }
-            let asked = state.request(lwp).is_some();
+            let asked = state.request(lwp).is_some() && !planted!(self.kernel, LatecomerStays);
             self.seat.attention.store(asked, Ordering::Relaxed);
             alive
         };

@@ -15,6 +15,7 @@ pub(super) const RACES: &[Race] = &[
         faults: &[Fault::NotifyBeforeState, Fault::LookBeforeLeaving],
         core: false,
         pid_max: None,
+        shuts_down: false,
         body: exit_announced,
     },
     Race {
@@ -26,6 +27,7 @@ pub(super) const RACES: &[Race] = &[
         faults: &[Fault::ExitOwnerTwice],
         core: true,
         pid_max: None,
+        shuts_down: false,
         body: double_exit,
     },
     Race {
@@ -37,6 +39,7 @@ pub(super) const RACES: &[Race] = &[
         faults: &[Fault::TouchAfterZombie],
         core: false,
         pid_max: None,
+        shuts_down: false,
         body: zombie_reaped,
     },
     Race {
@@ -48,6 +51,7 @@ pub(super) const RACES: &[Race] = &[
         faults: &[Fault::ExecForgetsDeath],
         core: false,
         pid_max: None,
+        shuts_down: false,
         body: exec_kill,
     },
 ];

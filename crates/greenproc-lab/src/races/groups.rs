@@ -14,6 +14,7 @@ pub(super) const RACES: &[Race] = &[Race {
     faults: &[Fault::GroupMadeTwice, Fault::GroupNumberStays],
     core: false,
     pid_max: None,
+    shuts_down: false,
     body: setpgid_twice,
 }];
 

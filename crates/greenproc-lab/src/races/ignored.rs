@@ -15,6 +15,7 @@ pub(super) const RACES: &[Race] = &[
         faults: &[Fault::IgnoredTellsNobody],
         core: false,
         pid_max: None,
+        shuts_down: false,
         body: ignored_wait,
     },
     Race {
@@ -26,6 +27,7 @@ pub(super) const RACES: &[Race] = &[
         faults: &[Fault::IgnoredTellsLast, Fault::IgnoredTellsNobody],
         core: true,
         pid_max: None,
+        shuts_down: false,
         body: ignored_pid,
     },
 ];

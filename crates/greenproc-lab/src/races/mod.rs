@@ -1,6 +1,7 @@
 //! The runtime's own races: each a shape of a few processes that runs through the real code, and the faults that can be
 //! planted in that code. Without a fault every order of it has to be clean; with one, some order has to fail.
 
+mod alarms;
 mod exit;
 mod groups;
 mod ignored;
@@ -8,6 +9,7 @@ mod locks;
 mod lwps;
 mod pids;
 mod reparent;
+mod shutdown;
 mod stop;
 mod threads;
 mod trace;
@@ -39,6 +41,8 @@ pub struct Race {
     pub core: bool,
     /// The highest pid, where pids are to be used again.
     pub pid_max: Option<i32>,
+    /// The shape ends its runtime itself.
+    pub shuts_down: bool,
     /// The shape.
     pub(crate) body: fn(&Runtime),
 }
@@ -59,6 +63,8 @@ impl Race {
             groups::RACES,
             lwps::RACES,
             threads::RACES,
+            alarms::RACES,
+            shutdown::RACES,
             locks::RACES,
         ]
         .into_iter()
@@ -77,6 +83,7 @@ impl Race {
             Some(highest) => scenario.with_pid_max(highest),
             None => scenario,
         };
+        let scenario = if self.shuts_down { scenario.that_shuts_down() } else { scenario };
         match fault {
             Some(fault) => scenario.with_fault(fault),
             None => scenario,

@@ -1,7 +1,7 @@
 //! Numbers that are used again.
 
 use greenproc::racelab::Fault;
-use greenproc::{Command, Runtime};
+use greenproc::{Command, Pid, Runtime};
 
 use crate::races::Race;
 
@@ -15,6 +15,7 @@ pub(super) const RACES: &[Race] = &[
         faults: &[Fault::HandleByNumber],
         core: false,
         pid_max: Some(3),
+        shuts_down: false,
         body: kill_reuse,
     },
     Race {
@@ -26,7 +27,20 @@ pub(super) const RACES: &[Race] = &[
         faults: &[Fault::StaleNode],
         core: false,
         pid_max: None,
+        shuts_down: false,
         body: wait_reuse,
+    },
+    Race {
+        name: "embryo-looked-up",
+        protocol: "pid reuse",
+        story: "A new process takes its number before it has a place in the tree. Whoever looks that number up in between must find nobody: what the process says of itself then is not so yet.",
+        invariant: "who can be looked up has its group, its session and its parent",
+        source: "Linux ee0a4582: a fork records who it is late, and another one has that identity",
+        faults: &[Fault::EmbryoAnswers],
+        core: false,
+        pid_max: None,
+        shuts_down: false,
+        body: embryo,
     },
 ];
 
@@ -57,6 +71,26 @@ fn wait_reuse(runtime: &Runtime) {
             assert_eq!(second.wait().expect("it is there").status.code(), Some(2));
         }
         waiter.expect("an LWP").join(p).expect("it returns");
+    }));
+    assert_eq!(status.expect("it runs").code(), Some(0));
+}
+
+fn embryo(runtime: &Runtime) {
+    let status = runtime.run(Command::new("parent", |p| {
+        let group = p.setsid().expect("it leads no group");
+        let next = Pid::new(group.as_raw() + 1).expect("a pid");
+        let looker = p.spawn_lwp(move |p| match (p.getpgid(Some(next)), p.getsid(Some(next))) {
+            (Ok(of), Ok(session)) => assert_eq!((of, session), (group, group), "it is its parent's"),
+            (Ok(of), Err(error)) | (Err(error), Ok(of)) => {
+                assert_eq!(error.errno(), 3);
+                assert_eq!(of, group, "it is its parent's");
+            }
+            (Err(one), Err(two)) => assert_eq!((one.errno(), two.errno()), (3, 3)),
+        });
+        let child = p.spawn(Command::new("child", |_| ())).expect("a child");
+        assert_eq!(child.id(), next, "numbers go up");
+        looker.expect("an LWP").join(p).expect("it returns");
+        drop(child.wait().expect("it is there"));
     }));
     assert_eq!(status.expect("it runs").code(), Some(0));
 }

@@ -15,6 +15,7 @@ pub(super) const RACES: &[Race] = &[
         faults: &[Fault::StaleParent],
         core: true,
         pid_max: None,
+        shuts_down: false,
         body: exit_reparent,
     },
     Race {
@@ -26,6 +27,7 @@ pub(super) const RACES: &[Race] = &[
         faults: &[Fault::InheritedUnannounced],
         core: false,
         pid_max: None,
+        shuts_down: false,
         body: inherited_zombie,
     },
     Race {
@@ -38,7 +40,20 @@ pub(super) const RACES: &[Race] = &[
         faults: &[Fault::MirrorForgotten],
         core: false,
         pid_max: None,
+        shuts_down: false,
         body: adopted_exit,
+    },
+    Race {
+        name: "adopted-count",
+        protocol: "reparent",
+        story: "How many of its children have something to report is counted with their parent. A child ends just before it gets another one: if the count stays with the former, the new parent looks, finds nothing to take, and sleeps.",
+        invariant: "what is counted as there to be waited for is there, with the parent that it has now",
+        source: "NetBSD kern_exit.c 1.195, lines 503, 518 and 1028: p_nstopchild drifts; tested for in HEAD's proc_reparent (mistake a)",
+        faults: &[Fault::CountStaysBehind, Fault::ParentEndsLightly],
+        core: false,
+        pid_max: None,
+        shuts_down: false,
+        body: adopted_count,
     },
 ];
 
@@ -79,4 +94,18 @@ fn adopted_exit(runtime: &Runtime) {
     let witness = runtime.run(Command::new("witness", |p| p.sleep(Duration::from_millis(20))));
     assert_eq!(witness.expect("it runs").code(), Some(0));
     only_init_is_left(runtime);
+}
+
+fn adopted_count(runtime: &Runtime) {
+    let status = runtime.run(Command::new("subreaper", |p| {
+        p.set_child_subreaper(true).expect("it adopts");
+        let parent =
+            Command::new("parent", |p| drop(p.spawn(Command::new("child", |_| 3)).expect("a child")));
+        drop(p.spawn(parent).expect("a child"));
+        // The parent, and the child that it has left.
+        let mut codes = [(); 2].map(|()| p.wait().expect("it is there").status.code());
+        codes.sort_unstable();
+        assert_eq!(codes, [Some(0), Some(3)]);
+    }));
+    assert_eq!(status.expect("it runs").code(), Some(0));
 }

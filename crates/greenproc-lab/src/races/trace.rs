@@ -5,7 +5,7 @@ use greenproc::{Command, Runtime, TraceOptions, WaitFlags, WaitFor};
 
 use std::time::Duration;
 
-use crate::check::settle;
+use crate::check::{settle, settles};
 
 use crate::races::Race;
 
@@ -19,6 +19,7 @@ pub(super) const RACES: &[Race] = &[
         faults: &[Fault::TracerLeavesQuietly],
         core: false,
         pid_max: None,
+        shuts_down: false,
         body: tracer_dies,
     },
     Race {
@@ -30,6 +31,7 @@ pub(super) const RACES: &[Race] = &[
         faults: &[Fault::TracedIsNoChild],
         core: false,
         pid_max: None,
+        shuts_down: false,
         body: parent_of_traced,
     },
     Race {
@@ -42,7 +44,20 @@ pub(super) const RACES: &[Race] = &[
         faults: &[Fault::AttachOverlooksDeparted],
         core: false,
         pid_max: None,
+        shuts_down: false,
         body: attach_exit,
+    },
+    Race {
+        name: "tracer-outlives-parent",
+        protocol: "tracing",
+        story: "A tracer holds a dead child whose real parent ends meanwhile. The zombie goes back to who is its parent by then: to one that was remembered it would go in vain, and its new parent sleeps beside it.",
+        invariant: "a zombie that comes back is announced to who is its parent now",
+        source: "mistake c of the original: p_opptr of a traced zombie can outlive the real parent",
+        faults: &[Fault::HandBackToFormer],
+        core: false,
+        pid_max: None,
+        shuts_down: false,
+        body: tracer_outlives_parent,
     },
 ];
 
@@ -91,4 +106,19 @@ fn attach_exit(runtime: &Runtime) {
         drop(child.wait().expect("it is there"));
     }));
     assert_eq!(status.expect("it runs").code(), Some(0));
+}
+
+fn tracer_outlives_parent(runtime: &Runtime) {
+    let status = runtime.run(Command::new("parent", |p| {
+        let pid = p.spawn(Command::new("child", |p| p.pause())).expect("a child").id();
+        let tracer = p.spawn(Command::new("tracer", move |p| {
+            let tracee = p.trace(pid, TraceOptions::empty()).expect("it lives");
+            tracee.kill().expect("it lives");
+            // It is dead when this goes on, and so is its parent.
+            settle();
+        }));
+        drop(tracer.expect("a tracer"));
+    }));
+    assert_eq!(status.expect("it runs").code(), Some(0));
+    assert!(settles(|| runtime.stats().processes == 1), "init has reaped all others");
 }

@@ -15,6 +15,7 @@ pub(super) const RACES: &[Race] = &[
         faults: &[Fault::LatchWithoutLock],
         core: false,
         pid_max: None,
+        shuts_down: false,
         body: vfork_exit,
     },
     Race {
@@ -26,6 +27,7 @@ pub(super) const RACES: &[Race] = &[
         faults: &[Fault::VforkUnkillable],
         core: false,
         pid_max: None,
+        shuts_down: false,
         body: vfork_killed,
     },
 ];

@@ -18,6 +18,7 @@ pub(super) const RACES: &[Race] = &[
         faults: &[Fault::CheckOutsideLock, Fault::DeafWaiter],
         core: true,
         pid_max: None,
+        shuts_down: false,
         body: exit_wait,
     },
     Race {
@@ -29,7 +30,32 @@ pub(super) const RACES: &[Race] = &[
         faults: &[Fault::ReapInTwoSteps],
         core: false,
         pid_max: None,
+        shuts_down: false,
         body: two_waiters,
+    },
+    Race {
+        name: "any-against-pid",
+        protocol: "wait",
+        story: "One LWP reaps whatever there is, another one waits for a certain child. The first takes that child too: the other one has nothing left to wait for, and has to be told so.",
+        invariant: "each exit is reported exactly once, and nobody waits for one that was",
+        source: "gomods/athens#2049, ramr/go-reaper#22: two that reap in one process",
+        faults: &[Fault::ReapTellsNobody],
+        core: false,
+        pid_max: None,
+        shuts_down: false,
+        body: any_against_pid,
+    },
+    Race {
+        name: "one-handle-two-waiters",
+        protocol: "wait",
+        story: "Two LWPs wait through one handle. One reaps the child; the other finds it gone and asks the handle, which has to know the status by then.",
+        invariant: "whoever waits through a handle is told what was reaped through it",
+        source: "mvm#2041: the status went to another wait, and all exit codes were 255",
+        faults: &[Fault::NoteInNextHold],
+        core: false,
+        pid_max: None,
+        shuts_down: false,
+        body: one_handle,
     },
     Race {
         name: "wait-signal",
@@ -40,6 +66,7 @@ pub(super) const RACES: &[Race] = &[
         faults: &[Fault::LookAfterReap],
         core: false,
         pid_max: None,
+        shuts_down: false,
         body: wait_signal,
     },
     Race {
@@ -51,6 +78,7 @@ pub(super) const RACES: &[Race] = &[
         faults: &[Fault::ChildSignalsCoalesce],
         core: false,
         pid_max: None,
+        shuts_down: false,
         body: two_children,
     },
     Race {
@@ -62,7 +90,20 @@ pub(super) const RACES: &[Race] = &[
         faults: &[Fault::WatchInTwoHolds],
         core: false,
         pid_max: None,
+        shuts_down: false,
         body: watch_exit,
+    },
+    Race {
+        name: "marks-at-once",
+        protocol: "watching",
+        story: "What others may know of a process without its lock is in one word. The process changes what is said there of its signals, under its own lock; somebody who begins to watch it marks it, under another one. Written back as a whole, the word of the one wipes out the mark of the other.",
+        invariant: "a mark that was set stays until it is taken away",
+        source: "NetBSD kern_exit.c 1.195, lines 472 to 474: p's lock is taken while q's flags change (mistake p)",
+        faults: &[Fault::MarksInTwoSteps],
+        core: false,
+        pid_max: None,
+        shuts_down: false,
+        body: marks_at_once,
     },
 ];
 
@@ -82,6 +123,35 @@ fn two_waiters(runtime: &Runtime) {
         let mine = p.wait().is_ok();
         let others = other.join(p).expect("it returns");
         assert!(mine != others, "one of the two has reaped the child: {mine} {others}");
+    }));
+    assert_eq!(status.expect("it runs").code(), Some(0));
+}
+
+fn any_against_pid(runtime: &Runtime) {
+    let status = runtime.run(Command::new("parent", |p| {
+        let pid = p.spawn(Command::new("child", |_| 3)).expect("a child").id();
+        let reaper = p.spawn_lwp(|p| p.wait().is_ok()).expect("an LWP");
+        let mine = match p.wait4(WaitFor::Pid(pid), WaitFlags::empty()) {
+            Ok(waited) => waited.is_some_and(|waited| waited.status.code() == Some(3)),
+            Err(error) => {
+                assert_eq!(error.errno(), 10);
+                false
+            }
+        };
+        let stolen = reaper.join(p).expect("it returns");
+        assert!(mine != stolen, "one of the two has reaped the child: {mine} {stolen}");
+    }));
+    assert_eq!(status.expect("it runs").code(), Some(0));
+}
+
+fn one_handle(runtime: &Runtime) {
+    let status = runtime.run(Command::new("parent", |p| {
+        let child = Arc::new(p.spawn(Command::new("child", |_| 3)).expect("a child"));
+        let other = Arc::clone(&child);
+        let code = |child: &greenproc::Child| child.wait().map(|waited| waited.status.code());
+        let other = p.spawn_lwp(move |_| code(&other).ok()).expect("an LWP");
+        assert_eq!(code(&child).expect("the handle knows it"), Some(3));
+        assert_eq!(other.join(p).expect("it returns"), Some(Some(3)), "the handle knows it");
     }));
     assert_eq!(status.expect("it runs").code(), Some(0));
 }
@@ -130,6 +200,15 @@ fn two_children(runtime: &Runtime) {
 
 fn watch_exit(runtime: &Runtime) {
     let child = runtime.spawn(Command::new("child", |_| ())).expect("a child");
+    let watch = child.watch(NoteFlags::EXIT).expect("it was not reaped");
+    assert!(child.wait().expect("it is there").status.success());
+    assert!(watch.try_recv().is_ok(), "its end was told");
+}
+
+fn marks_at_once(runtime: &Runtime) {
+    let child =
+        runtime.spawn(Command::new("child", |p| p.sigaction(Signal::USR1, SigAction::IGNORE).map(drop)));
+    let child = child.expect("a child");
     let watch = child.watch(NoteFlags::EXIT).expect("it was not reaped");
     assert!(child.wait().expect("it is there").status.success());
     assert!(watch.try_recv().is_ok(), "its end was told");

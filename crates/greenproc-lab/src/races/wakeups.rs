@@ -1,7 +1,7 @@
 //! Passing a wake-up on.
 
 use greenproc::racelab::Fault;
-use greenproc::{Command, Runtime, WaitFlags, WaitFor};
+use greenproc::{Command, Runtime, SigAction, Signal, WaitFlags, WaitFor};
 
 use crate::races::Race;
 
@@ -15,6 +15,7 @@ pub(super) const RACES: &[Race] = &[
         faults: &[Fault::PeekKeepsWakeup],
         core: false,
         pid_max: None,
+        shuts_down: false,
         body: peek_reap,
     },
     Race {
@@ -26,7 +27,20 @@ pub(super) const RACES: &[Race] = &[
         faults: &[Fault::TimeoutKeepsWakeup],
         core: false,
         pid_max: None,
+        shuts_down: false,
         body: timeout_reap,
+    },
+    Race {
+        name: "kill-reap",
+        protocol: "wake-ups",
+        story: "A waiter is woken for a child, and a signal comes for it before it has looked. If it leaves for that signal with nothing in its hands and wakes nobody, the other waiter sleeps beside the zombie.",
+        invariant: "nobody sleeps in wait while a child that it waits for is dead",
+        source: "decision 27; a ready child beats a signal",
+        faults: &[Fault::KilledKeepsWakeup],
+        core: false,
+        pid_max: None,
+        shuts_down: false,
+        body: kill_reap,
     },
     Race {
         name: "one-pid-two-waiters",
@@ -37,6 +51,7 @@ pub(super) const RACES: &[Race] = &[
         faults: &[Fault::ReapTellsNobody],
         core: false,
         pid_max: None,
+        shuts_down: false,
         body: one_pid,
     },
 ];
@@ -68,6 +83,28 @@ fn timeout_reap(runtime: &Runtime) {
         });
         let mine = p.wait4(WaitFor::Any, WaitFlags::empty()).is_ok();
         let others = hasty.expect("an LWP").join(p).expect("it returns");
+        assert!(mine != others, "one of the two has reaped the child: {mine} {others}");
+    }));
+    assert_eq!(status.expect("it runs").code(), Some(0));
+}
+
+fn kill_reap(runtime: &Runtime) {
+    let a_while = Duration::from_millis(10);
+    let status = runtime.run(Command::new("parent", move |p| {
+        p.sigaction(Signal::USR1, SigAction::handler(|_, _| {})).expect("it can be caught");
+        drop(p.spawn(Command::new("child", move |p| p.sleep(a_while))).expect("a child"));
+        let told = p.spawn_lwp(|p| p.wait().is_ok()).expect("an LWP");
+        let whom = told.id();
+        let killer = p.spawn_lwp(move |p| {
+            p.sleep(a_while).expect("the signal is not for this one");
+            // It may have left.
+            drop(p.tgkill(whom, Signal::USR1));
+        });
+        // The other one is there first, and the first to be told.
+        p.sleep(a_while / 2).expect("the signal is not for this one");
+        let mine = p.wait().is_ok();
+        let others = told.join(p).expect("it returns");
+        killer.expect("an LWP").join(p).expect("it returns");
         assert!(mine != others, "one of the two has reaped the child: {mine} {others}");
     }));
     assert_eq!(status.expect("it runs").code(), Some(0));

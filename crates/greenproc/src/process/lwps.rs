@@ -109,7 +109,8 @@ impl Process {
     fn add_lwp(&self) -> Result<LwpId> {
         let mut state = self.record.state.lock();
         let replaced = state.lwp(self.lwp).is_none_or(|lwp| lwp.leaving == Leaving::Replaced);
-        if replaced || state.life.begin_exit().is_none() {
+        let exiting = state.life.begin_exit().is_none() && !planted!(self.worker.kernel, LatecomerStays);
+        if replaced || exiting {
             return Err(Error::Exiting { pid: self.record.pid });
         }
         let limit = self.record.limits().lwps.map(|limit| limit as usize);

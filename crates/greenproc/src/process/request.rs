@@ -252,8 +252,11 @@ impl Process {
     /// Neither a polite SIGTERM nor a signal with a handler ends the sleeps of a `critical` section.
     pub(crate) fn fall_asleep(&self, state: &mut ProcState, place: Place) -> Option<Request> {
         let request = state.request(self.lwp);
+        let untold = planted!(self.worker.kernel, LatecomerStays)
+            && state.lwp(self.lwp).is_some_and(|lwp| lwp.asked_at.is_none());
         match request {
             Some(Request::Term | Request::Signal) if !self.may_unwind() => {}
+            Some(Request::Die) if untold => {}
             Some(request) => return Some(request),
             None => {}
         }

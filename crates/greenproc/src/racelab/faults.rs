@@ -106,6 +106,42 @@ faults! {
     WatchInTwoHolds = "watch-in-two-holds";
     /// A tracer asks to be told of an end, but does not look at those that have departed by then.
     AttachOverlooksDeparted = "attach-overlooks-departed";
+    /// Who was woken for a child and then asked to leave does that without a look, and wakes nobody else.
+    KilledKeepsWakeup = "killed-keeps-wakeup";
+    /// What a handle has reaped is noted in the next hold of the lock.
+    NoteInNextHold = "note-in-next-hold";
+    /// A timer that is due finds the process that it belongs to by its number.
+    AlarmByNumber = "alarm-by-number";
+    /// A child changes its parent, and what it has to report is not counted with the new one.
+    CountStaysBehind = "count-stays-behind";
+    /// A process is killed while it stands still, and is counted on among those that do.
+    StopStaysCounted = "stop-stays-counted";
+    /// A process that has a child by now ends as one that never had any.
+    ParentEndsLightly = "parent-ends-lightly";
+    /// A number leads to its process before that has a place in the tree.
+    EmbryoAnswers = "embryo-answers";
+    /// A shutdown tells everybody to end, and admits no new processes from then on.
+    AdmitsWhileClosing = "admits-while-closing";
+    /// A shutdown leaves the dead to the handles that own them.
+    HeldOutliveInit = "held-outlive-init";
+    /// An LWP tells who joins it, and leaves in the next hold of the lock.
+    JoinerToldFirst = "joiner-told-first";
+    /// Who has made a thread enters it as one that runs, although it may have left by then.
+    LeftUnnoticed = "left-unnoticed";
+    /// The end of a process with a thread of its own is seen before that thread has ended.
+    BuriedUnjoined = "buried-unjoined";
+    /// A process ends with its first LWP, whoever else is left.
+    LeaderEndsProcess = "leader-ends-process";
+    /// Who ends a process does not wait until the other LWPs have left.
+    OthersNotAwaited = "others-not-awaited";
+    /// An LWP that is made while its process ends is told nothing of that.
+    LatecomerStays = "latecomer-stays";
+    /// The marks of a process are read, changed, and written back, by whoever changes one of them.
+    MarksInTwoSteps = "marks-in-two-steps";
+    /// A process stops on exit and tells nobody.
+    ExitStopUntold = "exit-stop-untold";
+    /// A dead tracee goes back to who was its parent when its tracer took it.
+    HandBackToFormer = "hand-back-to-former";
     /// A signal is posted with the locks in the other order.
     LockOrder = "lock-order";
 }

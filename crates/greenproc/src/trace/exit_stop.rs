@@ -139,7 +139,9 @@ impl Process {
             (wanted && !was_killed).then(|| state.begin_exit_stop())
         };
         let Some(signal) = stopped else { return };
-        kernel.tell_change(&mut list, record, Change::Stopped(signal));
+        if !planted!(kernel, ExitStopUntold) {
+            kernel.tell_change(&mut list, record, Change::Stopped(signal));
+        }
         drop(list);
         let mut state = record.state.lock();
         while state.life == Life::ExitStop {

@@ -73,7 +73,13 @@ impl ProcTree {
             }
             self.remove_child(child);
             self.arena.get_mut(child).exit_signal = Some(Signal::CHLD);
+            #[cfg(feature = "racelab")]
+            let uncounted = planted!(self, CountStaysBehind).then(|| self.arena.get_mut(child).event.take());
             self.add_child(reaper, child);
+            #[cfg(feature = "racelab")]
+            if let Some(event) = uncounted {
+                self.arena.get_mut(child).event = event;
+            }
             if !planted!(self, MirrorForgotten) {
                 self.mirror(child);
             }
@@ -88,6 +94,8 @@ impl ProcTree {
             }
             let node = self.node(child);
             if node.traced {
+                #[cfg(feature = "racelab")]
+                self.lab.adopted.push(child);
                 // What it has to report is its tracer's.
             } else if node.is_zombie() && !node.held && self.node(reaper).ignores_children() {
                 adopted.reaped.push(self.bury_ignored(child, reaper));

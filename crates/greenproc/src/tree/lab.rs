@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::life::Life;
 use crate::racelab::{Fault, Faults};
-use crate::tree::arena::NodeRef;
+use crate::tree::arena::{NodeId, NodeRef};
 use crate::tree::node::EventKind;
 use crate::tree::{ProcTree, SeenBody};
 
@@ -15,6 +15,8 @@ pub(crate) struct TreeLab {
     pub(crate) muted: bool,
     /// A group was looked for and not found, whatever has happened since.
     pub(crate) group_is_new: bool,
+    /// Tracees that have changed their parent.
+    pub(crate) adopted: Vec<NodeId>,
 }
 
 impl ProcTree {

@@ -101,7 +101,7 @@ impl ProcTree {
                 Some(_) | None => return Err(LinkError::BadGroup),
             },
         };
-        if let Some(record) = self.node(parent.id).live() {
+        if let Some(record) = self.node(parent.id).live().filter(|_| !planted!(self, ParentEndsLightly)) {
             record.end_in_full();
         }
         // Actions are inherited (decision 15).
@@ -214,7 +214,9 @@ impl ProcTree {
         });
         self.zombies += 1;
         self.ledger.note_ended(death.usage);
-        self.note_stopped(id, false);
+        if !planted!(self, StopStaysCounted) {
+            self.note_stopped(id, false);
+        }
         let reaped = match parent {
             Some(parent) if !held && !traced && self.node(parent).ignores_children() => {
                 Some(Box::new(self.bury_ignored(id, parent)))

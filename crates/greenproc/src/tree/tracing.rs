@@ -121,6 +121,10 @@ impl ProcTree {
         if !node.held && self.node(parent).ignores_children() {
             return Some(Box::new(self.bury_ignored(tracee.id, parent)));
         }
+        #[cfg(feature = "racelab")]
+        if planted!(self, HandBackToFormer) && self.lab.adopted.contains(&tracee.id) {
+            return None;
+        }
         if !planted!(self, TracerLeavesQuietly) {
             self.tell_ready(tracee.id);
         }
