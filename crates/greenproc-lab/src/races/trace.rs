@@ -109,16 +109,19 @@ fn attach_exit(runtime: &Runtime) {
 }
 
 fn tracer_outlives_parent(runtime: &Runtime) {
-    let status = runtime.run(Command::new("parent", |p| {
+    let a_while = Duration::from_millis(10);
+    let status = runtime.run(Command::new("parent", move |p| {
         let pid = p.spawn(Command::new("child", |p| p.pause())).expect("a child").id();
-        let tracer = p.spawn(Command::new("tracer", move |p| {
+        let tracer = Command::new("tracer", move |p| {
             let tracee = p.trace(pid, TraceOptions::empty()).expect("it lives");
             tracee.kill().expect("it lives");
-            // It is dead when this goes on, and so is its parent.
-            settle();
-        }));
-        drop(tracer.expect("a tracer"));
+            p.sleep(a_while)
+        });
+        drop(p.spawn(tracer).expect("a child"));
+        p.sleep(a_while / 2)
     }));
     assert_eq!(status.expect("it runs").code(), Some(0));
+    let witness = runtime.run(Command::new("witness", move |p| p.sleep(2 * a_while)));
+    assert_eq!(witness.expect("it runs").code(), Some(0));
     assert!(settles(|| runtime.stats().processes == 1), "init has reaped all others");
 }
