@@ -4,6 +4,9 @@
 //! pid table, the counters, the ends on their way, the LWPs. Whatever somebody else has in his hands at the moment is not
 //! looked at.
 
+#[cfg(test)]
+mod tests;
+
 use crate::kernel::{Kernel, ProcList};
 use crate::life::Life;
 use crate::lwp::Place;

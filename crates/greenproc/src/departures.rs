@@ -137,7 +137,7 @@ impl Departures {
     }
 
     /// Leaves an end here; whether there are so many that they are to be entered.
-    fn push(&self, departure: Departure) -> bool {
+    pub(crate) fn push(&self, departure: Departure) -> bool {
         let mut ends = self.line.ends.lock();
         ends.push(departure);
         if ends.len() == 1 {
@@ -152,7 +152,8 @@ impl Departures {
         self.line.ends.try_lock().map_or(Ok(()), |ends| ends.iter().try_for_each(look))
     }
 
-    fn take(&self, spare: Vec<Departure>) -> Vec<Departure> {
+    /// Takes those that are here, and leaves room for others.
+    pub(crate) fn take(&self, spare: Vec<Departure>) -> Vec<Departure> {
         let mut ends = self.line.ends.lock();
         self.line.filled.store(false, Ordering::Relaxed);
         std::mem::replace(&mut ends, spare)

@@ -7,9 +7,10 @@ use crate::selector::WaitFlags;
 use crate::signal::{Disposition, Signal};
 use crate::tree::arena::{Chain, List};
 use crate::tree::family::Family;
-use crate::tree::node::{EventKind, Node};
+use crate::tree::node::{Body, EventKind, Node};
 use crate::tree::tests::{UID, any_child, birth, death, planted, record};
-use crate::tree::{NodeRef, ProcTree, WaitSlot, Wanted, Who};
+use crate::tree::tracing::Tracees;
+use crate::tree::{Controlling, Freed, NodeRef, ProcTree, WaitSlot, Wanted, Who};
 use crate::usage::Usage;
 
 /// Init, process 2 with its children 3 (a zombie), 4 (which stands still) and 5, and process 6, which process 5 traces.
@@ -75,6 +76,18 @@ fn a_child_and_its_parent_know_each_other() {
 }
 
 #[test]
+fn who_has_children_gives_them_away_in_the_end() {
+    broken(
+        |it| {
+            // As if nobody had marked it when it got them.
+            it.node(2).body = Body::Live { record: record(2), closed: false };
+            it.tree.mirror(it.nodes[2].id);
+        },
+        "process 2 would end without giving its children away",
+    );
+}
+
+#[test]
 fn a_dead_parent_has_no_children() {
     broken(
         |it| {
@@ -94,6 +107,7 @@ fn an_event_is_what_the_process_is() {
         "process 3 has ended, and nobody is told: it is the child of process 2",
     );
     broken(|it| it.node(3).stopped = true, "process 3 has ended, and stands still");
+    broken(|it| it.node(3).family = Some(Box::default()), "process 3 has ended, and has a family");
     broken(|it| it.node(5).event = Some(EventKind::Dead), "process 5 lives, and is reported to be dead");
     broken(
         |it| it.node(4).event = Some(EventKind::Continued),
@@ -140,8 +154,34 @@ fn groups_have_their_members() {
         |it| {
             let (group, member) = other(it);
             it.tree.arena.get_mut(member).group = group;
+            it.tree.mirror(member);
         },
-        "group",
+        "process 5 is in the list of group 1, and in another group",
+    );
+    broken(
+        |it| {
+            let (group, member) = (it.node(5).group, it.nodes[5].id);
+            let freed = it.tree.groups.leave(&mut it.tree.arena, member);
+            assert_eq!(freed, Freed::default(), "others are left");
+            it.node(5).group = group;
+        },
+        "process 5 is in no list of its group's members",
+    );
+    broken(
+        |it| {
+            let gone = it.tree.groups.find(Pid::INIT).expect("init's");
+            it.tree.groups.by_number.insert(Pid::new(9).expect("a pid"), gone);
+        },
+        "a number leads to a group that is gone",
+    );
+    broken(|it| it.node(4).link_mut(Chain::Group).prev = None, "process 4 is in two lists of Group");
+    broken(
+        |it| {
+            let id = it.node(1).group;
+            let tail = Some(it.nodes[4].id);
+            it.tree.groups.table[id.0 as usize].as_mut().expect("init's").members.tail = tail;
+        },
+        "a list of Group does not end where it should",
     );
     broken(
         |it| {
@@ -177,6 +217,17 @@ fn groups_have_their_members() {
 }
 
 #[test]
+fn a_terminal_is_that_of_a_session_and_one_of_its_groups_is_in_front() {
+    let nine = Pid::new(9).expect("a pid");
+    let controlling = |foreground| Controlling { terminal: Arc::default(), foreground };
+    broken(|it| it.tree.set_terminal(nine, controlling(None)), "session 9 is gone, and has a terminal");
+    broken(
+        |it| it.tree.set_terminal(Pid::INIT, controlling(Some(nine))),
+        "group 9 is in the foreground of session 1, and is none of its groups",
+    );
+}
+
+#[test]
 fn what_a_process_says_of_itself_is_so() {
     broken(
         |it| {
@@ -198,6 +249,20 @@ fn what_a_process_says_of_itself_is_so() {
 fn a_tracer_and_its_tracees_know_each_other() {
     broken(|it| it.node(6).traced = false, "process 6, which process 5 traces, does not know that");
     broken(|it| it.node(4).traced = true, "process 4 is traced, by nobody");
+    broken(
+        |it| {
+            let idle = it.nodes[4].id;
+            it.tree.tracing.charges.insert(idle, Tracees::default());
+        },
+        "process 4 traces nobody, and is a tracer",
+    );
+    broken(
+        |it| {
+            let [other, tracee] = [4, 6].map(|pid: usize| it.nodes[pid].id);
+            it.tree.tracing.charges.entry(other).or_default().members.insert(tracee);
+        },
+        "somebody has two tracers",
+    );
     broken(
         |it| {
             it.tree.tracing.charges.clear();
@@ -231,6 +296,9 @@ fn what_is_counted_is_there() {
         },
         "user 7 has 6 processes, 5 are counted",
     );
+    broken(|it| it.tree.users.clear(), "not all of the users {Some(7)} are counted");
+    broken(|it| it.node(3).pid = Pid::new(4).expect("a pid"), "two processes have the pid 4");
+    broken(|it| it.tree.arena.miscount(), "6 processes are there, 5 are counted");
     broken(
         |it| {
             it.node(5).pid = Pid::new(4).expect("a pid");
