@@ -408,6 +408,43 @@ fn a_process_may_drop_the_last_handle_of_its_own_runtime() {
     }
 }
 
+/// A size of stacks that nobody else has here.
+const LARGE: usize = 64 << 20;
+
+/// How many stacks of about that size are mapped.
+fn large_stacks() -> usize {
+    let maps = std::fs::read_to_string("/proc/self/maps").expect("the host tells");
+    let size = |line: &str| {
+        let (range, rest) = line.split_once(' ')?;
+        let (low, high) = range.split_once('-')?;
+        let [low, high] = [low, high].map(|number| usize::from_str_radix(number, 16));
+        rest.starts_with("rw").then_some(high.ok()? - low.ok()?)
+    };
+    maps.lines().filter_map(size).filter(|size| size.abs_diff(LARGE) <= 1 << 20).count()
+}
+
+/// The runtimes that end so leave nothing of a thread behind: no thread, and no stack.
+#[test]
+fn a_runtime_that_its_own_process_has_ended_leaves_no_memory_behind() {
+    let _watchdog = Fixture::boot();
+    let drop_inside = || {
+        let runtime = boot(|builder| builder.stack_size(LARGE));
+        let (give, given) = bounded::<Runtime>(1);
+        let child =
+            runtime.spawn(Command::new("owner", move |p| drop(p.recv(&given).expect("the test gives it"))));
+        let child = child.expect("room");
+        give.send(runtime).expect("room");
+        drop(child.wait().expect("kept"));
+    };
+    for _ in 0..20 {
+        drop_inside();
+    }
+    // The last threads end after the last process has.
+    while large_stacks() > 0 {
+        std::thread::yield_now();
+    }
+}
+
 /// Design "Several runtimes can live in one OS process": pids, kills, waits and ends of one are nothing to another.
 #[test]
 fn several_runtimes_have_nothing_to_do_with_each_other() {

@@ -279,7 +279,8 @@ impl State {
             for thread in 0..count {
                 let task = &self.tasks[usize::from(thread)];
                 if self.rules.early_timeouts
-                    && task.want.until().is_some()
+                    // Beyond it lies what is not to happen in a schedule.
+                    && task.want.until().is_some_and(|until| until < HORIZON)
                     && !self.can_go(task)
                     && !self.is_due(task)
                 {

@@ -4,6 +4,7 @@
 //! has to know of a thread before it runs, and must not block in a join.
 
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use greenproc_os::kick::Kick;
@@ -65,6 +66,30 @@ pub fn spawn(stack: Stack, kick: &Kick, entry: Entry) -> Result<Thread, Refused>
         return Ok(Thread(Which::Controlled(control.by.spawn(control.me, entry), stack)));
     }
     NativeThread::spawn(stack, kick, entry).map(|thread| Thread(Which::Native(thread)))
+}
+
+/// Starts `entry` on a thread that nobody waits for: the host takes back what it had when it has ended.
+///
+/// For what is to outlive everybody who could join it; all other threads are joined. It has what signals its maker has.
+///
+/// # Errors
+/// The host has no thread left.
+///
+/// ```
+/// use std::sync::mpsc::channel;
+///
+/// let (tell, told) = channel();
+/// greenproc_sync::thread::detached("last", Box::new(move || tell.send(7).expect("somebody listens"))).expect("a thread");
+/// assert_eq!(told.recv(), Ok(7));
+/// ```
+pub fn detached(name: &str, entry: Entry) -> io::Result<()> {
+    #[cfg(feature = "racelab")]
+    if let Some(control) = lab::control() {
+        control.by.spawn(control.me, entry);
+        return Ok(());
+    }
+    // Its stack is the host library's own, which alone can free it when the thread that ran on it is gone.
+    std::thread::Builder::new().name(name.to_owned()).spawn(entry).map(drop)
 }
 
 /// Waits until a thread has ended, its thread-local destructors included, and returns its stack.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use greenproc_os::stack::Stack;
 use greenproc_sync::atomic::{AtomicBool, Ordering};
 use greenproc_sync::thread;
 
@@ -33,14 +32,10 @@ impl Drop for Handle {
             stop(&kernel);
             return;
         }
+        // It ends after the caller, and after every thread of the runtime: nobody is left to join it.
         let on = Arc::clone(&kernel);
-        let thread = Stack::map(kernel.config.stack_size)
-            .ok()
-            .and_then(|stack| thread::spawn(stack, &kernel.kick, Box::new(move || stop(&on))).ok());
-        match thread {
-            // It ends after the caller, who therefore cannot join it; its stack stays.
-            Some(thread) => std::mem::forget(thread),
-            None => shutdown::tell_to_end(&kernel),
+        if thread::detached("gp-shutdown", Box::new(move || stop(&on))).is_err() {
+            shutdown::tell_to_end(&kernel);
         }
     }
 }

@@ -56,7 +56,7 @@ impl Marks {
         let _set_once = self.1.set(std::sync::Arc::clone(faults));
     }
 
-    fn has_fault(&self, fault: crate::racelab::Fault) -> bool {
+    pub(crate) fn has_fault(&self, fault: crate::racelab::Fault) -> bool {
         self.1.get().is_some_and(|faults| faults.has(fault))
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use greenproc_sync::time;
 
 use crate::delivery::{Posted, STOPS};
-use crate::error::Exhausted;
+use crate::error::{Error, Result};
 use crate::event;
 use crate::inspect::usage_now;
 use crate::kernel::{Kernel, ProcListGuard};
@@ -43,14 +43,21 @@ impl Proc {
     /// Posts a signal that has just come, and notes it in the same hold: what becomes of it is noted after that.
     ///
     /// # Errors
-    /// As many real-time signals are queued as may be.
+    /// - EAGAIN: as many real-time signals are queued as may be.
+    /// - ESRCH: the LWP that it is for has left. That is looked at in this hold: kept for the process, the signal would reach
+    ///   another LWP.
     pub(crate) fn post(
         &self,
         state: &mut ProcState,
         info: SigInfo,
         to: Option<LwpId>,
         group_is_orphaned: impl FnOnce() -> bool,
-    ) -> Result<Posted, Exhausted> {
+    ) -> Result<Posted> {
+        if let Some(lwp) = to.filter(|&lwp| state.lwp(lwp).is_none())
+            && !planted!(self.marks, SignalOutlivesLwp)
+        {
+            return Err(Error::NoLwp { lwp });
+        }
         let posted = state.post(info, to, group_is_orphaned, time::now())?;
         self.ktrace(to, || Fact::Posted { signal: info.signal, from: info.sender(), fate: posted.fate });
         Ok(posted)
@@ -70,13 +77,8 @@ impl Kernel {
     /// Posts a signal to a process, or to one of its LWPs, and makes its target look.
     ///
     /// # Errors
-    /// As many real-time signals are queued as may be.
-    pub(crate) fn send(
-        &self,
-        process: &Arc<Proc>,
-        to: Option<LwpId>,
-        info: SigInfo,
-    ) -> Result<(), Exhausted> {
+    /// As [`Proc::post`].
+    pub(crate) fn send(&self, process: &Arc<Proc>, to: Option<LwpId>, info: SigInfo) -> Result<()> {
         forbid_exit_stop(process, info.signal);
         if info.signal.is_job_control() || process.is_observed() {
             let mut list = self.lock();
@@ -101,7 +103,7 @@ impl Kernel {
         process: &Arc<Proc>,
         to: Option<LwpId>,
         info: SigInfo,
-    ) -> Result<(), Exhausted> {
+    ) -> Result<()> {
         #[cfg(feature = "racelab")]
         if planted!(self, ChildSignalsCoalesce)
             && process.state.lock().pending_for(LwpId::MAIN).contains(info.signal)
@@ -123,7 +125,7 @@ impl Kernel {
         to: Option<LwpId>,
         info: SigInfo,
         news: News,
-    ) -> Result<(), Exhausted> {
+    ) -> Result<()> {
         if info.signal.is_stop() && process.extras().is_some_and(|extras| extras.latch.is_held()) {
             // Its parent waits for it, and nobody may be there who would continue it (decision 10).
             if process.state.lock().action(info.signal).is_default() {

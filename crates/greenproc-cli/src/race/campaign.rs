@@ -16,7 +16,7 @@ use crate::quantity::{counted, grouped};
 use crate::style::Style;
 
 /// How long a hunt takes that nobody gave a time.
-const SHORT: Duration = Duration::from_secs(150);
+const SHORT: Duration = Duration::from_secs(130);
 const NIGHTLY: Duration = Duration::from_hours(8);
 
 /// Explores all races, and says of each how that went when it is done.

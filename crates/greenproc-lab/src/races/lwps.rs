@@ -1,7 +1,7 @@
 //! LWPs that leave.
 
 use greenproc::racelab::Fault;
-use greenproc::{Command, Runtime};
+use greenproc::{Command, Runtime, SigAction, Signal};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -69,6 +69,18 @@ pub(super) const RACES: &[Race] = &[
         pid_max: None,
         shuts_down: false,
         body: exit_accompanied,
+    },
+    Race {
+        name: "tgkill-leaving",
+        protocol: "signals",
+        story: "A signal is sent to one LWP of a process, which leaves at that moment. That it is there is seen in one hold of the lock; if the signal is posted in the next, it finds nobody, is kept for the process, and interrupts an LWP that it was never meant for.",
+        invariant: "a signal for an LWP reaches that one, or nobody",
+        source: "this runtime, until its lab found it; POSIX pthread_kill, musl 7779dbd",
+        faults: &[Fault::SignalOutlivesLwp],
+        core: false,
+        pid_max: None,
+        shuts_down: false,
+        body: tgkill_leaving,
     },
     Race {
         name: "lwp-after-exit",
@@ -151,4 +163,19 @@ fn lwp_after_exit(runtime: &Runtime) {
         p.exit(5)
     }));
     assert_eq!(status.expect("it runs").code(), Some(5));
+}
+
+fn tgkill_leaving(runtime: &Runtime) {
+    let status = runtime.run(Command::new("two", |p| {
+        let main = p.lwp_id();
+        let handler =
+            SigAction::handler(move |p, _| assert_ne!(p.lwp_id(), main, "it was for the other one"));
+        p.sigaction(Signal::USR1, handler).expect("it can be caught");
+        let other = p.spawn_lwp(|_| ()).expect("an LWP");
+        // It may have left.
+        drop(p.tgkill(other.id(), Signal::USR1));
+        other.join(p).expect("nothing interrupts this");
+        p.sleep(Duration::from_millis(1)).expect("nor this");
+    }));
+    assert_eq!(status.expect("it runs").code(), Some(0));
 }

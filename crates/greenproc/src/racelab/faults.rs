@@ -142,6 +142,8 @@ faults! {
     ExitStopUntold = "exit-stop-untold";
     /// A dead tracee goes back to who was its parent when its tracer took it.
     HandBackToFormer = "hand-back-to-former";
+    /// A signal for an LWP that has left is kept for its process.
+    SignalOutlivesLwp = "signal-outlives-lwp";
     /// A signal is posted with the locks in the other order.
     LockOrder = "lock-order";
 }
