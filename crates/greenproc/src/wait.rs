@@ -151,24 +151,14 @@ pub(crate) fn wait(kernel: &Arc<Kernel>, wait: &Wait<'_>) -> Result<Waited, Unme
         match patience {
             Patience::Until(deadline) => {
                 let _ = caller.slot().cv.wait_until(&mut list, deadline);
-                #[cfg(feature = "racelab")]
-                if planted!(kernel, TimeoutKeepsWakeup) && time::now() >= deadline {
-                    list.tree.leave_silently(parent, caller.slot());
-                    drop(list);
-                    caller.wake_up();
-                    return Err(Unmet::NotYet);
-                }
             }
             Patience::Forever | Patience::None => caller.slot().cv.wait(&mut list),
         }
         #[cfg(feature = "racelab")]
-        if planted!(kernel, KilledKeepsWakeup)
-            && let Some(request) = caller.request()
-        {
-            list.tree.leave_silently(parent, caller.slot());
+        if let Some(unmet) = caller.leave_carelessly(kernel, &mut list, parent, patience) {
             drop(list);
             caller.wake_up();
-            return Err(Unmet::Interrupted(request));
+            return Err(unmet);
         }
         caller.wake_up();
     }
@@ -287,11 +277,25 @@ impl Caller<'_> {
         process.fall_asleep(&mut process.record.state.lock(), Place::Waiting)
     }
 
-    /// What the LWP is asked for.
+    /// Leaves with the wake-up that it may have got, as its time is over or something else is asked of it: two mistakes.
     #[cfg(feature = "racelab")]
-    fn request(&self) -> Option<Request> {
-        let Caller::Lwp(process) = self else { return None };
-        process.record.state.lock().request(process.lwp)
+    fn leave_carelessly(
+        &self,
+        kernel: &Kernel,
+        list: &mut ProcListGuard<'_>,
+        parent: NodeRef,
+        patience: Patience,
+    ) -> Option<Unmet> {
+        let late = matches!(patience, Patience::Until(deadline) if time::now() >= deadline);
+        let unmet = match self {
+            _ if late && planted!(kernel, TimeoutKeepsWakeup) => Unmet::NotYet,
+            Caller::Lwp(process) if planted!(kernel, KilledKeepsWakeup) => {
+                Unmet::Interrupted(process.record.state.lock().request(process.lwp)?)
+            }
+            _ => return None,
+        };
+        list.tree.leave_silently(parent, self.slot());
+        Some(unmet)
     }
 
     /// Has the ends of its children entered as they come. What a handle owns is entered at once anyway.

@@ -1,7 +1,7 @@
 //! The thread cache and the start queue.
 
 use greenproc::racelab::Fault;
-use greenproc::{Command, Runtime, Signal};
+use greenproc::{Command, Process, Runtime, Signal};
 
 use crate::races::Race;
 
@@ -74,7 +74,7 @@ fn rest_summons(runtime: &Runtime) {
 }
 
 fn made_and_gone(runtime: &Runtime) {
-    let status = runtime.run(Command::new("short", |p| p.retire_thread()));
+    let status = runtime.run(Command::new("short", Process::retire_thread));
     assert_eq!(status.expect("it runs").code(), Some(0));
 }
 
