@@ -70,7 +70,7 @@ fn check(place: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let names: Vec<&str> = names.collect();
     assert!(!names.is_empty(), "{place} has no name");
-    if first.ends_with(".rs") {
+    if Path::new(first).extension().is_some() {
         let text = fs::read_to_string(root.join(first)).unwrap_or_else(|error| panic!("{first}: {error}"));
         for name in names {
             let is_there = text.contains(&format!("fn {name}(")) || text.contains(&format!("```{name}"));

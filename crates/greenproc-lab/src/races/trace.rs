@@ -1,8 +1,10 @@
 //! Tracing.
 
 use greenproc::racelab::Fault;
-use greenproc::{Command, Runtime, TraceOptions, WaitFlags, WaitFor};
+use greenproc::{Command, Pid, Runtime, Signal, TraceOptions, WaitFlags, WaitFor};
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use crate::check::{settle, settles};
@@ -110,19 +112,30 @@ fn attach_exit(runtime: &Runtime) {
 }
 
 fn tracer_outlives_parent(runtime: &Runtime) {
-    let a_while = Duration::from_millis(10);
-    let status = runtime.run(Command::new("parent", move |p| {
-        let pid = p.spawn(Command::new("child", |p| p.pause())).expect("a child").id();
-        let tracer = Command::new("tracer", move |p| {
-            let tracee = p.trace(pid, TraceOptions::empty()).expect("it lives");
+    let status = runtime.run(Command::new("shell", |p| {
+        let number = Arc::new(AtomicI32::new(0));
+        let note = Arc::clone(&number);
+        let parent = p.spawn(Command::new("parent", move |p| {
+            let child = p.spawn(Command::new("child", |p| p.pause())).expect("a child");
+            note.store(child.id().as_raw(), Ordering::Relaxed);
+            p.raise(Signal::STOP)
+        }));
+        let parent = parent.expect("a child");
+        drop(p.wait4(WaitFor::Child(&parent), WaitFlags::UNTRACED).expect("it stops"));
+        let child = Pid::new(number.load(Ordering::Relaxed)).expect("it has noted that");
+        let tracer = p.spawn(Command::new("tracer", move |p| {
+            let tracee = p.trace(child, TraceOptions::empty()).expect("it lives");
             tracee.kill().expect("it lives");
-            p.sleep(a_while)
-        });
-        drop(p.spawn(tracer).expect("a child"));
-        p.sleep(a_while / 2)
+            p.pause()
+        }));
+        let tracer = tracer.expect("a child");
+        parent.kill().expect("it lives");
+        drop(parent.wait().expect("it is there"));
+        tracer.kill().expect("it lives");
+        drop(tracer.wait().expect("it is there"));
+        // The tracer may not have come to that.
+        drop(p.kill(child, Signal::KILL));
     }));
     assert_eq!(status.expect("it runs").code(), Some(0));
-    let witness = runtime.run(Command::new("witness", move |p| p.sleep(2 * a_while)));
-    assert_eq!(witness.expect("it runs").code(), Some(0));
     assert!(settles(|| runtime.stats().processes == 1), "init has reaped all others");
 }
