@@ -115,32 +115,67 @@ fn a_service_manager_is_told() {
     assert_eq!(tree.ends().code, Some(0));
 }
 
+/// `supervise` as pid 1 of a container of its own, with one child that runs a script.
+struct Container {
+    unshare: std::process::Child,
+    stdout: BufReader<std::process::ChildStdout>,
+    said: String,
+    _directory: tempfile::TempDir,
+}
+
+impl Container {
+    fn runs(script: &str) -> Container {
+        let directory = tempfile::TempDir::new().expect("a directory");
+        let path = directory.path().join("t.toml");
+        fs::write(&path, child("a", script, "")).expect("room");
+        let mut unshare = Command::new("unshare");
+        if !rustix::process::geteuid().is_root() {
+            unshare.args(["--user", "--map-root-user"]);
+        }
+        let mut unshare = unshare
+            .args(["--pid", "--fork", "--mount-proc", "--kill-child", env!("CARGO_BIN_EXE_greenproc")])
+            .args(["supervise", "--json"])
+            .arg(&path)
+            .current_dir(directory.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("util-linux' unshare runs");
+        let stdout = BufReader::new(unshare.stdout.take().expect("piped"));
+        Container { unshare, stdout, said: String::new(), _directory: directory }
+    }
+
+    /// Reads until all of this was said.
+    fn until(&mut self, wanted: &[&str]) {
+        while !wanted.iter().all(|text| self.said.contains(text)) {
+            assert_ne!(self.stdout.read_line(&mut self.said).expect("UTF-8"), 0, "{}", self.said);
+        }
+    }
+
+    /// SIGTERM to pid 1, and its exit status.
+    fn ends(mut self) -> Option<i32> {
+        // Its pid outside the container.
+        let unshare = self.unshare.id();
+        let children =
+            fs::read_to_string(format!("/proc/{unshare}/task/{unshare}/children")).expect("it runs");
+        let pid = Pid::from_raw(children.trim().parse().expect("a pid")).expect("not 0");
+        kill_process(pid, Signal::TERM).expect("it runs");
+        self.stdout.read_to_string(&mut self.said).expect("UTF-8");
+        self.unshare.wait().expect("mine").code()
+    }
+}
+
 #[test]
 fn as_pid_1_it_hears_sigterm() {
-    let directory = tempfile::TempDir::new().expect("a directory");
-    let path = directory.path().join("t.toml");
-    fs::write(&path, child("a", "echo $PPID; exec sleep 1000", "")).expect("room");
-    let mut unshare = Command::new("unshare");
-    if !rustix::process::geteuid().is_root() {
-        unshare.args(["--user", "--map-root-user"]);
-    }
-    let mut container = unshare
-        .args(["--pid", "--fork", "--mount-proc", "--kill-child", env!("CARGO_BIN_EXE_greenproc")])
-        .args(["supervise", "--json"])
-        .arg(&path)
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("util-linux' unshare runs");
-    let mut stdout = BufReader::new(container.stdout.take().expect("piped"));
-    let mut said = String::new();
-    while !said.contains("\"event\":\"up\"") || !said.contains("\"text\":\"1\"") {
-        assert_ne!(stdout.read_line(&mut said).expect("UTF-8"), 0, "{said}");
-    }
-    // Its pid outside the container.
-    let unshare = container.id();
-    let children = fs::read_to_string(format!("/proc/{unshare}/task/{unshare}/children")).expect("it runs");
-    let pid = Pid::from_raw(children.trim().parse().expect("a pid")).expect("not 0");
-    kill_process(pid, Signal::TERM).expect("it runs");
-    stdout.read_to_string(&mut said).expect("UTF-8");
-    assert_eq!(container.wait().expect("mine").code(), Some(0), "{said}");
+    let mut container = Container::runs("echo $PPID; exec sleep 1000");
+    container.until(&["\"event\":\"up\"", "\"text\":\"1\""]);
+    assert_eq!(container.ends(), Some(0));
+}
+
+#[test]
+fn as_pid_1_it_reaps_whom_nobody_waits_for() {
+    // An orphan that is a zombie at once: its number is free only when pid 1 has taken it.
+    let script = "(exit 0 & echo $! > orphan); read p < orphan; while [ -e /proc/$p ]; do sleep 0.1; done; echo reaped; exec sleep 1000";
+    let mut container = Container::runs(script);
+    container.until(&["\"text\":\"reaped\""]);
+    assert_eq!(container.ends(), Some(0));
 }
