@@ -83,15 +83,23 @@ fn old_handle(runtime: &Runtime, fault: Option<Fault>) {
 /// fastrepl/anarlog 6870: terminated in the wait for its restart, and started by the timer.
 fn pending_restart(runtime: &Runtime, fault: Option<Fault>) {
     let backoff = Backoff { jitter: 0.0, ..Backoff::default() };
-    let tree = supervisor(fault).backoff(backoff).child(worker("a")).start(runtime).expect("it starts");
-    let victim = tree.child("a").expect("it runs");
-    victim.signal(Signal::KILL).expect("it lives");
-    tree.terminate_child("a").expect("it is there, or waits");
-    // Long enough for its timer.
+    let tree = supervisor(fault).backoff(backoff).child(worker("a")).child(worker("b")).start(runtime);
+    let tree = tree.expect("it starts");
+    for id in ["a", "b"] {
+        tree.child(id).expect("it runs").signal(Signal::KILL).expect("it lives");
+        // The one is terminated at any moment, the other when it surely waits.
+        if id == "b" {
+            assert!(settles(|| matches!(state(&tree, id), Some(ChildState::Waiting { .. }))), "it waits");
+        }
+        tree.terminate_child(id).expect("it is there, or waits");
+    }
+    // Long enough for their timers.
     let sleeps = runtime.spawn(Command::new("sleeps", |p| p.sleep(Duration::from_secs(1)))).expect("room");
     drop(sleeps.wait().expect("mine"));
-    assert_eq!(state(&tree, "a"), Some(ChildState::Terminated));
-    assert!(matches!(tree.child("a"), Err(RequestError::NotRunning { .. })));
+    for id in ["a", "b"] {
+        assert_eq!(state(&tree, id), Some(ChildState::Terminated));
+        assert!(matches!(tree.child(id), Err(RequestError::NotRunning { .. })));
+    }
     ends(runtime, &tree);
 }
 
