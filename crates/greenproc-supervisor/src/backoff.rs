@@ -41,9 +41,12 @@ impl Backoff {
 
     /// How long the child waits after this many failures in a row, if chance (from 0 to 1) takes this part of the jitter.
     pub fn wait(&self, failures: u32, chance: f64) -> Duration {
+        if self.first.is_zero() {
+            return Duration::ZERO;
+        }
         let grown = self.first.as_secs_f64() * self.factor.powf(f64::from(failures.saturating_sub(1)));
         let kept = grown.min(self.max.as_secs_f64()) * (1.0 - self.jitter * chance);
-        Duration::from_secs_f64(kept.max(0.0))
+        Duration::try_from_secs_f64(kept.max(0.0)).unwrap_or(self.max)
     }
 
     /// What is wrong with it, if anything is.
@@ -88,7 +91,11 @@ mod tests {
         }
         for failures in [1, 7, u32::MAX] {
             assert_eq!(Backoff::NONE.wait(failures, 0.0), Duration::ZERO);
+            let growing = Backoff { first: Duration::ZERO, ..Backoff::default() };
+            assert_eq!(growing.wait(failures, 0.0), Duration::ZERO, "nothing grows to nothing");
         }
+        let for_ever = Backoff { max: Duration::MAX, jitter: 0.0, ..Backoff::default() };
+        assert_eq!(for_ever.wait(u32::MAX, 0.0), Duration::MAX);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use greenproc::{
     Child, Error, Mailbox, Pid, Process, RecvError, SaFlags, SigAction, Signal, Termination, WaitFlags,
@@ -150,6 +151,8 @@ impl Driver<'_> {
     fn next_message(&self) -> Option<Message> {
         let deadline = self.machine.deadline();
         let received = match deadline.and_then(|deadline| self.place.clock.patience(deadline)) {
+            // A deadline that has passed comes before messages, which may never cease.
+            Some(Duration::ZERO) => return None,
             Some(patience) => self.mailbox.receive_timeout(patience),
             None => self.mailbox.receive(),
         };

@@ -1,8 +1,9 @@
 //! A life begins.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use greenproc::Pid;
+use greenproc::{Pid, Signal};
 
 use super::child::{Because, Down, Rung, State};
 use super::{Action, Key, Machine, Outcome, Phase};
@@ -11,7 +12,6 @@ use crate::event::EventKind;
 use crate::spec::Body;
 use crate::supervisor::Strategy;
 use crate::watchdog::OnSilence;
-use greenproc::Signal;
 
 /// How long a child waits at least whose process the runtime has refused: it does not help to ask again at once, and whoever wants
 /// something of the supervisor is heard meanwhile.
@@ -22,7 +22,7 @@ impl Machine {
         let now = self.now;
         let child = self.at(key);
         child.incarnation += 1;
-        let deadline = child.spec.ready_within.map(|time| now + time);
+        let deadline = child.spec.ready_within.map(|time| now.saturating_add(time));
         self.set(key, State::Starting { pid: None, since: now }, deadline);
         self.actions.push_back(Action::Start { key });
     }
@@ -71,7 +71,7 @@ impl Machine {
         let State::Starting { pid: Some(pid), since } = child.state else { return };
         let incarnation = child.incarnation;
         let starter = child.starter.take();
-        let watched = child.spec.watchdog.map(|watchdog| now + watchdog.interval);
+        let watched = child.spec.watchdog.map(|watchdog| now.saturating_add(watchdog.interval));
         self.set(key, State::Up { pid, since: now }, watched);
         self.tell(key, EventKind::Ready { pid, incarnation, took: now.saturating_sub(since) });
         if let Some(starter) = starter {
@@ -89,7 +89,7 @@ impl Machine {
         let child = self.at(key);
         let first = child.incarnation == 1;
         let starter = child.starter.take();
-        let id = std::sync::Arc::clone(&child.spec.id);
+        let id = Arc::clone(&child.spec.id);
         self.tell(key, EventKind::StartFailed { why: why.clone() });
         if let Some(starter) = starter {
             self.answer(starter.ticket, Err(RequestError::StartFailed { id: id.to_string(), why }));
@@ -118,11 +118,11 @@ impl Machine {
         let all = self.window.add(now);
         if own || all {
             let child = self.at(key);
-            let id = std::sync::Arc::clone(&child.spec.id);
+            let id = Arc::clone(&child.spec.id);
             let own_limit = child.spec.intensity.filter(|_| own);
             let limit = own_limit.unwrap_or(self.settings.intensity);
             self.set(key, State::Down(Down::Terminated), None);
-            self.tell(None, EventKind::GaveUp { child: std::sync::Arc::clone(&id), limit });
+            self.tell(None, EventKind::GaveUp { child: Arc::clone(&id), limit });
             return self.stop_all(Outcome::GaveUp { child: id });
         }
         let child = self.at(key);
@@ -135,7 +135,7 @@ impl Machine {
         let failures = child.failures;
         let after = backoff.wait(failures, chance).max(at_least);
         self.tell(key, EventKind::Restarting { after, failures });
-        let until = now + after;
+        let until = now.saturating_add(after);
         let members = match self.settings.strategy {
             Strategy::OneForOne if after == Duration::ZERO => return self.start(key),
             Strategy::OneForOne => {
@@ -154,16 +154,17 @@ impl Machine {
         let (Some(watchdog), Some(heart)) = (child.spec.watchdog, &child.heart) else { return };
         let State::Up { pid, .. } = child.state else { return };
         let since = heart.last();
-        if since + watchdog.interval > now {
-            return self.set_timer(key, Some(since + watchdog.interval));
+        let silent_at = since.saturating_add(watchdog.interval);
+        if silent_at > now {
+            return self.set_timer(key, Some(silent_at));
         }
         self.tell(key, EventKind::Silent { pid, since, then: watchdog.on_silence });
         match watchdog.on_silence {
-            OnSilence::Report => self.set_timer(key, Some(now + watchdog.interval)),
+            OnSilence::Report => self.set_timer(key, Some(now.saturating_add(watchdog.interval))),
             OnSilence::Abort => self.actions.push_back(Action::Abort { key }),
             OnSilence::Kill => {
                 let stopping = State::Stopping { pid, because: Because::Silent, rung: Rung::Killed };
-                self.set(key, stopping, Some(now + self.settings.stuck_after));
+                self.set(key, stopping, Some(now.saturating_add(self.settings.stuck_after)));
                 self.send(key, pid, Signal::KILL);
             }
         }

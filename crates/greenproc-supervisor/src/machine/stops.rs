@@ -1,5 +1,7 @@
 //! A life is ended.
 
+use std::sync::Arc;
+
 use greenproc::{Pid, Signal};
 
 use super::child::{Because, Down, Rung, State};
@@ -22,7 +24,7 @@ impl Machine {
             Shutdown::Grace(grace) => (Signal::TERM, Rung::Asked, grace),
             Shutdown::Infinite => (Signal::TERM, Rung::Asked, stuck_after),
         };
-        self.set(key, State::Stopping { pid, because, rung }, Some(now + patience));
+        self.set(key, State::Stopping { pid, because, rung }, Some(now.saturating_add(patience)));
         self.send(key, pid, signal);
     }
 
@@ -33,10 +35,10 @@ impl Machine {
 
     /// A child that was asked to end has had its time.
     pub(super) fn next_rung(&mut self, key: Key) {
-        let after = self.now + self.settings.stuck_after;
+        let after = self.now.saturating_add(self.settings.stuck_after);
         let child = self.at(key);
         let infinite = child.spec.shutdown == Shutdown::Infinite;
-        let id = std::sync::Arc::clone(&child.spec.id);
+        let id = Arc::clone(&child.spec.id);
         let State::Stopping { pid, rung, .. } = &mut child.state else { return };
         let pid = *pid;
         match rung {

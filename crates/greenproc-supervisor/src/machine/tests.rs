@@ -416,6 +416,22 @@ fn nothing_is_started_once_the_end_has_begun() {
     assert_eq!(world.done(), "up, start e, TERM e, TERM d, TERM c, TERM b, TERM a");
 }
 
+#[test]
+fn no_time_is_too_long() {
+    let far = Duration::MAX;
+    let watchdog = Watchdog { interval: far, on_silence: OnSilence::Kill };
+    let child = slow("deaf").ready_within(far).watchdog(watchdog).shutdown(Shutdown::Grace(far));
+    let supervisor = Supervisor::new("s").stuck_after(far).intensity(1, far).child(child);
+    let mut world = World::new(&supervisor);
+    world.now = Duration::from_secs(1);
+    world.input(Input::Begin);
+    world.ready("deaf");
+    world.input(Input::Stop);
+    assert_eq!(world.done(), "start deaf, up, TERM deaf");
+    world.exit_named("deaf", 0);
+    assert_eq!(world.over, Some(Outcome::Stopped));
+}
+
 /// Found by the property tests: its deadline stopped it before those that were started later.
 #[test]
 fn who_is_not_ready_when_the_end_begins_waits_for_its_turn() {
