@@ -17,6 +17,9 @@ use lock_api::GuardNoSend;
 pub struct RawGuard<P> {
     /// What the lock below gave, and wants back at the release.
     pub(crate) inner: P,
+    /// When the hold began, if it is recorded.
+    #[cfg(feature = "hold-times")]
+    pub(crate) began: u64,
     /// Makes guards stay on their thread, while `&Guard` may be shared.
     _thread_bound: GuardNoSend,
 }
@@ -25,6 +28,11 @@ impl<P> RawGuard<P> {
     /// Wraps what the lock below gave.
     #[inline]
     pub(crate) const fn new(inner: P) -> Self {
-        Self { inner, _thread_bound: GuardNoSend::new() }
+        Self {
+            inner,
+            #[cfg(feature = "hold-times")]
+            began: 0,
+            _thread_bound: GuardNoSend::new(),
+        }
     }
 }

@@ -56,6 +56,8 @@ pub mod atomic;
 mod check;
 mod guard;
 mod held;
+#[cfg(feature = "hold-times")]
+pub mod hold_times;
 #[cfg(feature = "racelab")]
 pub mod lab;
 #[cfg(feature = "racelab")]

@@ -107,8 +107,12 @@ unsafe impl<C: LockClass> lock_api::RawCondvar for RawCondvar<C> {
             unsafe { self.wait_controlled(control, mutex, guard, None) };
             return;
         }
+        #[cfg(feature = "hold-times")]
+        let hold = mutex.hold_ends(guard);
         // SAFETY: the caller holds `mutex`, with the proof the mutex below gave for it.
         unsafe { self.inner.wait(&mutex.inner, &mut guard.inner) };
+        #[cfg(feature = "hold-times")]
+        mutex.next_hold(hold, guard);
     }
 
     #[inline]
@@ -152,8 +156,13 @@ unsafe impl<C: LockClass> lock_api::RawCondvarTimed for RawCondvar<C> {
             // SAFETY: passed on.
             return unsafe { self.wait_controlled(control, mutex, guard, Some(*timeout)) };
         }
+        #[cfg(feature = "hold-times")]
+        let hold = mutex.hold_ends(guard);
         // SAFETY: the caller holds `mutex`, with the proof the mutex below gave for it.
-        unsafe { self.inner.wait_until(&mutex.inner, &mut guard.inner, timeout) }
+        let notified = unsafe { self.inner.wait_until(&mutex.inner, &mut guard.inner, timeout) };
+        #[cfg(feature = "hold-times")]
+        mutex.next_hold(hold, guard);
+        notified
     }
 
     #[inline]
@@ -169,7 +178,12 @@ unsafe impl<C: LockClass> lock_api::RawCondvarTimed for RawCondvar<C> {
             // SAFETY: passed on.
             return unsafe { self.wait_controlled(control, mutex, guard, Some(lab::after(*timeout))) };
         }
+        #[cfg(feature = "hold-times")]
+        let hold = mutex.hold_ends(guard);
         // SAFETY: the caller holds `mutex`, with the proof the mutex below gave for it.
-        unsafe { self.inner.wait_for(&mutex.inner, &mut guard.inner, timeout) }
+        let notified = unsafe { self.inner.wait_for(&mutex.inner, &mut guard.inner, timeout) };
+        #[cfg(feature = "hold-times")]
+        mutex.next_hold(hold, guard);
+        notified
     }
 }

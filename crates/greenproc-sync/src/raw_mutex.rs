@@ -14,6 +14,8 @@ use lock_api::RawMutex as _;
 
 use crate::check;
 use crate::guard::RawGuard;
+#[cfg(feature = "hold-times")]
+use crate::hold_times::{Hold, Holds};
 #[cfg(feature = "racelab")]
 use crate::lab;
 use crate::order::LockClass;
@@ -39,6 +41,9 @@ pub struct RawMutex<C> {
     class: PhantomData<fn() -> C>,
     #[cfg(feature = "racelab")]
     tag: lab::Tag,
+    /// Where its holds are recorded, if they are.
+    #[cfg(feature = "hold-times")]
+    holds: Option<std::sync::Arc<Holds>>,
 }
 
 impl<C> RawMutex<C> {
@@ -46,6 +51,56 @@ impl<C> RawMutex<C> {
     #[inline]
     pub(crate) fn id(&self) -> usize {
         std::ptr::from_ref(self).addr()
+    }
+
+    /// The guard of a hold that has just begun.
+    #[inline]
+    #[cfg_attr(
+        not(feature = "hold-times"),
+        expect(
+            clippy::unused_self,
+            unused_mut,
+            reason = "the beginning is noted only if holds are recorded"
+        )
+    )]
+    fn guard(&self, proof: Proof) -> RawGuard<Proof> {
+        let mut guard = RawGuard::new(proof);
+        #[cfg(feature = "hold-times")]
+        self.hold_begins(&mut guard);
+        guard
+    }
+}
+
+#[cfg(feature = "hold-times")]
+impl<C: LockClass> RawMutex<C> {
+    /// A free lock whose holds are recorded there; `Mutex::from_raw` puts it around a value.
+    pub fn recorded(holds: std::sync::Arc<Holds>) -> Self {
+        Self { holds: Some(holds), ..<Self as lock_api::RawMutex>::INIT }
+    }
+}
+
+#[cfg(feature = "hold-times")]
+impl<C> RawMutex<C> {
+    /// Notes that the lock was taken just now.
+    #[inline]
+    pub(crate) fn hold_begins(&self, guard: &mut RawGuard<Proof>) {
+        if self.holds.is_some() {
+            guard.began = Holds::begin();
+        }
+    }
+
+    /// Notes that the lock is given back right after this; what it says is recorded when that is done.
+    #[inline]
+    pub(crate) fn hold_ends(&self, guard: &RawGuard<Proof>) -> Option<Hold<'_>> {
+        self.holds.as_deref().map(|holds| holds.end(guard.began))
+    }
+
+    /// Records the hold that ended, and notes that another began just now, by the same thread.
+    #[inline]
+    pub(crate) fn next_hold(&self, hold: Option<Hold<'_>>, guard: &mut RawGuard<Proof>) {
+        // The record is made while the lock is held again, so it is made before the next hold begins.
+        Hold::record(hold);
+        self.hold_begins(guard);
     }
 }
 
@@ -79,6 +134,8 @@ unsafe impl<C: LockClass> lock_api::RawMutex for RawMutex<C> {
         class: PhantomData,
         #[cfg(feature = "racelab")]
         tag: lab::Tag::new(),
+        #[cfg(feature = "hold-times")]
+        holds: None,
     };
 
     type Guard = RawGuard<Proof>;
@@ -91,11 +148,11 @@ unsafe impl<C: LockClass> lock_api::RawMutex for RawMutex<C> {
         if let Some(control) = lab::control() {
             control.by.lock(control.me, self.object(), lab::Mode::Exclusive, Location::caller());
             check::locked::<C>(self.id());
-            return RawGuard::new(self.granted());
+            return self.guard(self.granted());
         }
         let proof = self.inner.lock();
         check::locked::<C>(self.id());
-        RawGuard::new(proof)
+        self.guard(proof)
     }
 
     #[inline]
@@ -110,14 +167,18 @@ unsafe impl<C: LockClass> lock_api::RawMutex for RawMutex<C> {
         }
         let proof = self.inner.try_lock()?;
         check::locked::<C>(self.id());
-        Some(RawGuard::new(proof))
+        Some(self.guard(proof))
     }
 
     #[inline]
     unsafe fn unlock(&self, guard: Self::Guard) {
+        #[cfg(feature = "hold-times")]
+        let hold = self.hold_ends(&guard);
         check::unlocking(self.id());
         // SAFETY: the caller holds this mutex, with the proof the mutex below gave for it.
         unsafe { self.inner.unlock(guard.inner) };
+        #[cfg(feature = "hold-times")]
+        Hold::record(hold);
         #[cfg(feature = "racelab")]
         if let Some(control) = lab::control() {
             control.by.unlock(control.me, self.object(), lab::Mode::Exclusive);
@@ -134,9 +195,13 @@ unsafe impl<C: LockClass> lock_api::RawMutex for RawMutex<C> {
 unsafe impl<C: LockClass> lock_api::RawMutexFair for RawMutex<C> {
     #[inline]
     unsafe fn unlock_fair(&self, guard: Self::Guard) {
+        #[cfg(feature = "hold-times")]
+        let hold = self.hold_ends(&guard);
         check::unlocking(self.id());
         // SAFETY: the caller holds this mutex, with the proof the mutex below gave for it.
         unsafe { self.inner.unlock_fair(guard.inner) };
+        #[cfg(feature = "hold-times")]
+        Hold::record(hold);
         #[cfg(feature = "racelab")]
         if let Some(control) = lab::control() {
             control.by.unlock(control.me, self.object(), lab::Mode::Exclusive);
@@ -147,8 +212,12 @@ unsafe impl<C: LockClass> lock_api::RawMutexFair for RawMutex<C> {
     #[cfg_attr(any(debug_assertions, feature = "racelab"), track_caller)]
     unsafe fn bump(&self, guard: &mut Self::Guard) {
         check::before_bump::<C>(self.id());
+        #[cfg(feature = "hold-times")]
+        let hold = self.hold_ends(guard);
         // SAFETY: the caller holds this mutex, with the proof the mutex below gave for it.
         unsafe { self.inner.bump(&mut guard.inner) };
+        #[cfg(feature = "hold-times")]
+        self.next_hold(hold, guard);
         #[cfg(feature = "racelab")]
         if let Some(control) = lab::control() {
             // Nobody else waits in the raw lock, so the caller has it still while it lets the others go first.
@@ -172,12 +241,12 @@ unsafe impl<C: LockClass> lock_api::RawMutexTimed for RawMutex<C> {
             let granted = control.by.lock_until(control.me, self.object(), mode, until, Location::caller());
             return granted.then(|| {
                 check::locked::<C>(self.id());
-                RawGuard::new(self.granted())
+                self.guard(self.granted())
             });
         }
         let proof = self.inner.try_lock_for(timeout)?;
         check::locked::<C>(self.id());
-        Some(RawGuard::new(proof))
+        Some(self.guard(proof))
     }
 
     #[inline]
@@ -190,11 +259,11 @@ unsafe impl<C: LockClass> lock_api::RawMutexTimed for RawMutex<C> {
             let granted = control.by.lock_until(control.me, self.object(), mode, until, Location::caller());
             return granted.then(|| {
                 check::locked::<C>(self.id());
-                RawGuard::new(self.granted())
+                self.guard(self.granted())
             });
         }
         let proof = self.inner.try_lock_until(timeout)?;
         check::locked::<C>(self.id());
-        Some(RawGuard::new(proof))
+        Some(self.guard(proof))
     }
 }

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use greenproc_os::kick::Kick;
 use greenproc_sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use greenproc_sync::{Condvar, Mutex, MutexGuard, time};
+#[cfg(feature = "hold-times")]
+use greenproc_sync::{RawMutex, hold_times::Holds};
 
 use crate::accounting::Accounting;
 use crate::admission::Admission;
@@ -103,11 +105,24 @@ pub(crate) struct ProcList {
 }
 
 /// `proclist_lock`, which nobody takes but by way of the kernel.
-pub(crate) struct ProclistLock(Mutex<Proclist, ProcList>);
+pub(crate) struct ProclistLock(Mutex<Proclist, ProcList>, #[cfg(feature = "hold-times")] Arc<Holds>);
 
 impl ProclistLock {
+    #[cfg(not(feature = "hold-times"))]
     pub(crate) fn new(list: ProcList) -> ProclistLock {
         ProclistLock(Mutex::new(list))
+    }
+
+    #[cfg(feature = "hold-times")]
+    pub(crate) fn new(list: ProcList) -> ProclistLock {
+        let holds = Arc::new(Holds::new());
+        ProclistLock(Mutex::from_raw(RawMutex::recorded(Arc::clone(&holds)), list), holds)
+    }
+
+    /// Where its holds are recorded.
+    #[cfg(feature = "hold-times")]
+    pub(crate) fn holds(&self) -> &Holds {
+        &self.1
     }
 }
 

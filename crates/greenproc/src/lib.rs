@@ -70,6 +70,8 @@ mod exec;
 mod exit;
 mod extras;
 mod handle;
+#[cfg(feature = "hold-times")]
+pub mod hold_times;
 mod hooks;
 mod host;
 mod image;

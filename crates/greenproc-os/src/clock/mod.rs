@@ -1,6 +1,8 @@
 //! CPU time of single threads.
-#![allow(unsafe_code, reason = "clock_gettime and getrusage")]
+#![allow(unsafe_code, reason = "clock_gettime and getrusage, and the CPU's own counter")]
 
+#[cfg(feature = "ticks")]
+mod ticks;
 mod undisturbed;
 
 use std::cell::Cell;
@@ -8,6 +10,8 @@ use std::mem::MaybeUninit;
 use std::time::Duration;
 
 use crate::thread::Tid;
+#[cfg(feature = "ticks")]
+pub use ticks::{ticks, ticks_per_ns};
 pub(crate) use undisturbed::Mark;
 
 /// The CPU time that the calling thread has used since it began, user and system, in nanoseconds; it never goes back.
