@@ -1,178 +1,139 @@
-//! Lives brought about by one or several spawners at the same time.
+//! Work that one or several spawners do at the same time.
 
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use greenproc::{Command, Process, Runtime};
+use greenproc::{Child, Command, Process, Runtime};
 
 /// Why a measurement came to nothing.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// How many lives of a batch exist at a time.
-pub(crate) const BATCH: u32 = 1000;
-
-/// How the lives of a spawner follow each other: as in the benchmark `peers`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pattern {
-    /// A batch is started, then waited for, then the next.
-    Batch,
-    /// One is started and waited for, then the next.
-    Sequential,
-}
-
-impl Pattern {
-    pub(crate) const ALL: [Pattern; 2] = [Pattern::Batch, Pattern::Sequential];
-
-    /// The name in table and JSON.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Pattern::Batch => "batch1000",
-            Pattern::Sequential => "sequential",
-        }
-    }
-
-    /// Brings that many empty lives about and waits for each.
-    pub(crate) fn live(self, p: &Process, lives: u32) -> greenproc::Result<()> {
-        let (at_a_time, batches) = match self {
-            Pattern::Batch => (BATCH, lives / BATCH),
-            Pattern::Sequential => (1, lives),
-        };
-        for _ in 0..batches {
-            for _ in 0..at_a_time {
-                p.spawn(Command::new("b", |_| {}))?;
-            }
-            for _ in 0..at_a_time {
-                drop(p.wait()?);
-            }
-        }
-        Ok(())
-    }
-}
-
 /// What each spawner is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "not every benchmark has all of them")]
 pub(crate) enum Spawner {
     /// A process.
     Process,
     /// An LWP of one process, which waits for any child, its own or another LWP's.
-    #[allow(dead_code, reason = "not every benchmark has them")]
     Lwp,
+    /// A process in a runtime of its own.
+    Runtime,
+}
+
+/// Has each of so many spawners do the work, at the same time. How long it took, from the first one's beginning to the last
+/// one's end. Where each has a runtime, there are as many of them; otherwise the first is used.
+pub(crate) fn work<W>(
+    runtimes: &[Runtime],
+    (spawner, spawners): (Spawner, u32),
+    work: W,
+) -> Result<Duration, Failure>
+where
+    W: Fn(&Process) -> greenproc::Result<()> + Clone + Send + Sync + 'static,
+{
+    let line = Line::new();
+    let runtime = runtimes.first().ok_or("no runtime")?;
+    match spawner {
+        Spawner::Process => {
+            let line = line.clone();
+            succeed(&[runtime.spawn(Command::new("spawners", move |p| {
+                for _ in 0..spawners {
+                    p.spawn(line.spawner(work.clone()))?;
+                }
+                line.start(spawners);
+                for _ in 0..spawners {
+                    drop(p.wait()?);
+                }
+                greenproc::Result::Ok(())
+            }))?])?;
+        }
+        Spawner::Lwp => {
+            let line = line.clone();
+            succeed(&[runtime.spawn(Command::new("spawners", move |p| {
+                let mut lwps = Vec::new();
+                for _ in 0..spawners {
+                    let (line, work) = (line.clone(), work.clone());
+                    lwps.push(p.spawn_lwp(move |p| line.run(p, work))?);
+                }
+                line.start(spawners);
+                for lwp in lwps {
+                    // One that failed has not reported either.
+                    let _ = lwp.join(p);
+                }
+                greenproc::Result::Ok(())
+            }))?])?;
+        }
+        Spawner::Runtime => {
+            let runtimes = runtimes.get(..spawners as usize).ok_or("too few runtimes")?;
+            let spawn = |runtime: &Runtime| runtime.spawn(line.spawner(work.clone()));
+            let children = runtimes.iter().map(spawn).collect::<Result<Vec<_>, _>>()?;
+            line.start(spawners);
+            succeed(&children)?;
+        }
+    }
+    line.stretch(spawners as usize)
+}
+
+fn succeed(children: &[Child]) -> Result<(), Failure> {
+    for child in children {
+        let status = child.wait()?.status;
+        if !status.success() {
+            return Err(format!("a spawner ended with {status}").into());
+        }
+    }
+    Ok(())
+}
+
+/// Where all spawners begin at the same time, and say when they were done.
+#[derive(Clone)]
+struct Line {
+    ready: (Sender<()>, Receiver<()>),
+    go: (Sender<()>, Receiver<()>),
+    done: (Sender<Stretch>, Receiver<Stretch>),
 }
 
 /// When a spawner began and ended.
 type Stretch = (Instant, Instant);
 
-/// Has that many spawners bring about `lives` lives each, at the same time. How long it took, from the first one's
-/// beginning to the last one's end.
-pub(crate) fn live(
-    runtime: &Runtime,
-    (spawner, spawners): (Spawner, u32),
-    pattern: Pattern,
-    lives: u32,
-) -> Result<Duration, Failure> {
-    let (report, reported) = unbounded();
-    let body = move |p: &Process| match spawner {
-        Spawner::Process => processes(p, spawners, pattern, lives, &report),
-        Spawner::Lwp => lwps(p, spawners, pattern, lives, &report),
-    };
-    let status = runtime.run(Command::new("spawners", body))?;
-    if !status.success() {
-        return Err(format!("the spawners ended with {status}").into());
-    }
-    let stretches: Vec<Stretch> = reported.try_iter().collect();
-    let begin = stretches.iter().map(|&(begin, _)| begin).min();
-    let end = stretches.iter().map(|&(_, end)| end).max();
-    match (begin, end) {
-        (Some(begin), Some(end)) if stretches.len() == spawners as usize => Ok(end - begin),
-        _ => Err("a spawner has not reported".into()),
-    }
-}
-
-/// Each waits at the gate until all are there.
-fn processes(
-    p: &Process,
-    spawners: u32,
-    pattern: Pattern,
-    lives: u32,
-    report: &Sender<Stretch>,
-) -> greenproc::Result<()> {
-    let gate = Gate::new();
-    for _ in 0..spawners {
-        let (report, gate) = (report.clone(), gate.clone());
-        p.spawn(Command::new("spawner", move |p| work(p, pattern, lives, &gate, &report)))?;
-    }
-    gate.open(spawners);
-    for _ in 0..spawners {
-        drop(p.wait()?);
-    }
-    Ok(())
-}
-
-fn lwps(
-    p: &Process,
-    spawners: u32,
-    pattern: Pattern,
-    lives: u32,
-    report: &Sender<Stretch>,
-) -> greenproc::Result<()> {
-    let gate = Gate::new();
-    let mut started = Vec::new();
-    for _ in 0..spawners {
-        let (report, gate) = (report.clone(), gate.clone());
-        started.push(p.spawn_lwp(move |p| work(p, pattern, lives, &gate, &report))?);
-    }
-    gate.open(spawners);
-    for lwp in started {
-        // One that failed has not reported either.
-        let _ = lwp.join(p);
-    }
-    Ok(())
-}
-
-fn work(
-    p: &Process,
-    pattern: Pattern,
-    lives: u32,
-    gate: &Gate,
-    report: &Sender<Stretch>,
-) -> greenproc::Result<()> {
-    gate.pass();
-    let begin = now();
-    pattern.live(p, lives)?;
-    // The receiver is there until all spawners have ended.
-    let _ = report.send((begin, now()));
-    Ok(())
-}
-
-#[allow(clippy::disallowed_methods, reason = "a benchmark's clock is the host's")]
-fn now() -> Instant {
-    Instant::now()
-}
-
-/// Who has arrived waits until it is opened.
-#[derive(Clone)]
-struct Gate {
-    arrivals: (Sender<()>, Receiver<()>),
-    passes: (Sender<()>, Receiver<()>),
-}
-
-impl Gate {
-    fn new() -> Gate {
-        Gate { arrivals: unbounded(), passes: unbounded() }
+impl Line {
+    fn new() -> Line {
+        Line { ready: unbounded(), go: unbounded(), done: unbounded() }
     }
 
-    /// Waits until that many have arrived, and lets them pass.
-    fn open(&self, arrivals: u32) {
-        for _ in 0..arrivals {
-            let _ = self.arrivals.1.recv();
+    /// Waits until that many are there, and lets them go.
+    fn start(&self, spawners: u32) {
+        for _ in 0..spawners {
+            let _ = self.ready.1.recv();
         }
-        for _ in 0..arrivals {
-            let _ = self.passes.0.send(());
+        for _ in 0..spawners {
+            let _ = self.go.0.send(());
         }
     }
 
-    fn pass(&self) {
-        let _ = self.arrivals.0.send(());
-        let _ = self.passes.1.recv();
+    fn spawner<W>(&self, work: W) -> Command
+    where
+        W: Fn(&Process) -> greenproc::Result<()> + Send + Sync + 'static,
+    {
+        let line = self.clone();
+        Command::new("spawner", move |p| line.run(p, work))
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "a benchmark's clock is the host's")]
+    fn run(&self, p: &Process, work: impl Fn(&Process) -> greenproc::Result<()>) -> greenproc::Result<()> {
+        let _ = self.ready.0.send(());
+        let _ = self.go.1.recv();
+        let begin = Instant::now();
+        work(p)?;
+        let _ = self.done.0.send((begin, Instant::now()));
+        Ok(())
+    }
+
+    fn stretch(&self, spawners: usize) -> Result<Duration, Failure> {
+        let stretches: Vec<_> = self.done.1.try_iter().collect();
+        let begin = stretches.iter().map(|&(begin, _)| begin).min();
+        let end = stretches.iter().map(|&(_, end)| end).max();
+        match (begin, end) {
+            (Some(begin), Some(end)) if stretches.len() == spawners => Ok(end - begin),
+            _ => Err("a spawner has not reported".into()),
+        }
     }
 }

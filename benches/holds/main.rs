@@ -16,6 +16,8 @@
 
 mod adoption;
 mod histogram;
+#[path = "../pattern.rs"]
+mod pattern;
 #[path = "../peers/pinning.rs"]
 mod pinning;
 #[path = "../quantile.rs"]
@@ -29,9 +31,10 @@ use greenproc::Runtime;
 use greenproc::hold_times::HoldTimes;
 use serde::Serialize;
 
+use pattern::{BATCH, Pattern};
 use pinning::Pinning;
 use quantile::{median, quantile};
-use spawners::{BATCH, Failure, Pattern, Spawner};
+use spawners::{Failure, Spawner};
 
 const USAGE: &str = "\
 usage: holds [--json] [--quick]
@@ -125,10 +128,11 @@ fn measure(pinning: Pinning, quick: bool, json: bool) -> Result<(), Failure> {
 }
 
 fn scenario(pattern: Pattern, spawners: u32, pinning: Pinning, rounds: usize) -> Result<Row, Failure> {
-    let runtime = Runtime::boot()?;
+    let runtimes = [Runtime::boot()?];
+    let runtime = &runtimes[0];
     let each = 2 * BATCH;
     let lives = each * spawners;
-    let round = || spawners::live(&runtime, (Spawner::Process, spawners), pattern, each);
+    let round = || spawners::work(&runtimes, (Spawner::Process, spawners), move |p| pattern.live(p, each));
     for _ in 0..5 {
         round()?;
     }
