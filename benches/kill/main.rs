@@ -90,7 +90,7 @@ fn measure(count: usize) -> greenproc::Result<Vec<Row>> {
     let mut waited = [Vec::new(), Vec::new()];
     // Interleaved, so that all have the machine in the same state.
     for _ in 0..count {
-        floor.push(wakeup.measure());
+        floor.push(wakeup.measure().0);
         for (place, (published, waited)) in
             [Place::Sleep, Place::Read].into_iter().zip(published.iter_mut().zip(&mut waited))
         {

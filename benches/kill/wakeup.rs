@@ -42,13 +42,14 @@ impl Wakeup {
         Wakeup { word, woken, sleeper: Some(sleeper) }
     }
 
-    /// From before the wake-up to the first thing that the woken thread does.
-    pub(crate) fn measure(&self) -> Duration {
+    /// From before the wake-up to the first thing that the woken thread does; and how long the call takes its caller.
+    pub(crate) fn measure(&self) -> (Duration, Duration) {
         // It has told of the last time, and sleeps again after a moment.
         thread::sleep(Duration::from_micros(200));
         let begin = Instant::now();
         self.word.set(WAKE);
-        self.woken.recv().map_or(Duration::ZERO, |end| end.saturating_duration_since(begin))
+        let call = begin.elapsed();
+        (self.woken.recv().map_or(Duration::ZERO, |end| end.saturating_duration_since(begin)), call)
     }
 }
 
