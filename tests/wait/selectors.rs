@@ -5,8 +5,7 @@ use std::time::Duration;
 use crossbeam_channel::unbounded;
 use greenproc::{Command, Pid, Process, ProcessGroup, Signal, Usage, WaitFlags, WaitFor, sys};
 use greenproc_tests::{
-    Fixture, OnDrop, PATIENCE, barrier, burn, cpu_of, dead, errno, hold, is_dead, living, same, soon,
-    succeeded,
+    Fixture, OnDrop, PATIENCE, barrier, burn, dead, errno, hold, is_dead, living, same, soon, succeeded,
 };
 
 use crate::{dead_and_reaped, pid, pid_of};
@@ -343,37 +342,5 @@ fn a_child_on_its_way_out_is_not_there_to_be_waited_for() {
         assert!(child.try_wait().expect("mine").is_none());
         drop(barrier);
         assert_eq!(child.wait().expect("mine").status.code(), Some(8));
-    });
-}
-
-/// Rows 56 and 61: how long a look takes does not depend on how many children there are.
-#[test]
-fn a_wait_does_not_walk_the_children() {
-    const MANY: usize = 4000;
-    let fixture = Fixture::boot();
-    fixture.inside(|p| {
-        let (child, hold) = living(p, same);
-        let cheapest = |look: &dyn Fn()| {
-            let batch = || (0..50).for_each(|_| look());
-            (0..40).map(|_| cpu_of(batch)).min().expect("40 batches")
-        };
-        let by_pid = || {
-            let found = p.wait4(WaitFor::Pid(child.id()), WaitFlags::NOHANG);
-            assert_eq!(pid_of(found.expect("it lives")), None);
-        };
-        let for_a_stop = || {
-            let found = p.waitid(WaitFor::Any, WaitFlags::STOPPED | WaitFlags::NOHANG);
-            assert_eq!(pid_of(found.expect("one lives")), None);
-        };
-        let alone = [cheapest(&by_pid), cheapest(&for_a_stop)];
-        for _ in 0..MANY {
-            dead(p, 0, same);
-        }
-        let among_many = [cheapest(&by_pid), cheapest(&for_a_stop)];
-        for (alone, among_many) in alone.into_iter().zip(among_many) {
-            // A walk would look at 4,000 children, where alone there is one.
-            assert!(among_many < alone * 20, "{alone:?} alone, {among_many:?} among {MANY}");
-        }
-        drop(hold);
     });
 }

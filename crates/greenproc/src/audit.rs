@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod tests;
 
+use crate::departures::Departure;
 use crate::kernel::{Kernel, ProcList};
 use crate::life::Life;
 use crate::lwp::Place;
@@ -36,12 +37,14 @@ impl Kernel {
                 list.spawned, list.reaped
             )
         })?;
-        self.departures.audit_each(|departure| {
+        let to_come = |departure: &Departure| {
             must(list.tree.record(departure.node).is_some(), || {
                 let pid = list.tree.see(departure.node).map(|seen| seen.pid);
                 format!("the end of process {pid:?} is on its way, and was entered before")
             })
-        })?;
+        };
+        list.departing.iter().try_for_each(to_come)?;
+        self.departures.audit_each(to_come)?;
         list.tree.audit_each(|seen| {
             self.audit_numbers(seen)?;
             seen.live().map_or(Ok(()), |record| audit_lwps(record))

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crossbeam_utils::CachePadded;
 use greenproc_os::clock::Moment;
 use greenproc_os::kick::{InstallError, Kick};
 use greenproc_os::limits::{self, HostLimits};
@@ -29,7 +30,7 @@ use crate::process::Process;
 use crate::programs::{self, Program, Programs};
 use crate::reaper;
 use crate::runtime::Runtime;
-use crate::starts::Starts;
+use crate::starts::{ClassId, Starts};
 use crate::status::ExitStatus;
 use crate::table::PidTable;
 use crate::termination::Termination;
@@ -304,16 +305,13 @@ impl Builder {
         let mut list = ProcList { admission: Admission::new(capacity), ..ProcList::default() };
         #[cfg(feature = "racelab")]
         list.tree.lab.faults.clone_from(&faults);
-        let mut starts = Starts::default();
-        let class = starts.class(self.stack_size, true);
         let pace = Arc::new(Pace::new(cpus as u32));
-        starts.set_pace(class, Arc::clone(&pace));
+        let starts = Starts::new(self.stack_size, Some(Arc::clone(&pace)));
         let config = Config {
             spin,
             keep_threads: self.keep_threads,
             on_init_exit: self.on_init_exit,
             built_in_init: self.init.is_none(),
-            class,
             stack_size: self.stack_size,
         };
         let writer = |sink| Accounting::start(sink, self.stack_size, kick);
@@ -322,16 +320,16 @@ impl Builder {
             config,
             kick,
             proclist: ProclistLock::new(list),
-            departures: Departures::new(cpus),
+            departures: Departures::default(),
             quiet_cv: Condvar::new(),
-            starts: Mutex::new(starts),
+            starts: CachePadded::new(Mutex::new(starts)),
             pids: PidTable::new(self.pid_max),
             programs: Programs::default(),
             threads: Threads::default(),
             timekeeper: Timekeeper::default(),
             accounting,
             pace,
-            start_is_there: AtomicBool::new(false),
+            start_is_there: CachePadded::new(AtomicBool::new(false)),
             interest: AtomicU32::new(0),
             #[cfg(feature = "racelab")]
             faults,
@@ -360,7 +358,7 @@ fn start_init(
     let now = Moment::now();
     let (uid, gid) = (limits::user_id(), limits::group_id());
     let inherited = Inherited { uid, gid };
-    let class = kernel.config.class;
+    let class = ClassId::DEFAULT;
     let record = kernel.pids.claim(|pid| Proc::new(pid, Cow::Borrowed("init"), inherited, class, now));
     let record = record.map_err(|_| kernel.pids.exhausted())?;
     if let Some(personality) = personality {

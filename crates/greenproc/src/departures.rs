@@ -9,38 +9,63 @@
 //! leaves its end first and looks afterwards whether somebody has to be told ([`Kernel::depart`]). With a fence between
 //! the two on either side, one of them sees the other, so no end stays here while somebody sleeps for it.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use greenproc_sync::Mutex;
 use greenproc_sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 
-use crate::kernel::{Kernel, ProcListGuard};
+use crate::kernel::{Kernel, Phase, ProcList, ProcListGuard};
 use crate::locks::Leaf;
 use crate::pid::Pid;
 use crate::proc::{Proc, ProcState};
+use crate::report::ExitReport;
+use crate::selector::Waited;
+use crate::status::ExitStatus;
 #[cfg(any(debug_assertions, feature = "racelab"))]
 use crate::tree::Audited;
-use crate::tree::{Death, NodeRef};
+use crate::tree::{Death, NodeRef, WaitSlot, Wanted};
+use crate::usage::Usage;
 
 /// So many may wait here before they are entered, in one hold of `proclist_lock` that takes some hundred microseconds.
 const MOST: usize = 2_048;
 
-/// The same where only one CPU is usable: there an end disturbs nobody's cache, and is best entered while that still has
-/// what it left.
-const MOST_ON_ONE_CPU: usize = 64;
-
-/// The end of one process.
+/// The end of one process. Small, as it goes from one CPU to another.
 pub(crate) struct Departure {
     pub(crate) node: NodeRef,
-    pub(crate) death: Death,
+    status: ExitStatus,
+    report: Option<Arc<ExitReport>>,
+    user_ns: u64,
     /// How many native threads it gives back.
-    pub(crate) threads: usize,
+    threads: u32,
 }
 
+impl Departure {
+    /// The death is given back if the process used more than a short one does.
+    pub(crate) fn of(node: NodeRef, death: Death, threads: usize) -> Result<Departure, Death> {
+        let Some(user_ns) = death.usage.only_user_ns() else { return Err(death) };
+        let Death { status, report, .. } = death;
+        Ok(Departure { node, status, report, user_ns, threads: threads as u32 })
+    }
+
+    fn death(self) -> Death {
+        Death { status: self.status, usage: Usage::from_user_ns(self.user_ns), report: self.report }
+    }
+}
+
+/// A process that ended and was reaped in one step. Its pid is to be given back, and its record dropped after unlocking.
+#[must_use]
+pub(crate) struct Departed {
+    pub(crate) node: NodeRef,
+    pub(crate) record: Arc<Proc>,
+    pub(crate) death: Death,
+}
+
+#[derive(Default)]
 pub(crate) struct Departures {
     line: Line,
-    /// So many are entered by whoever leaves the last of them.
-    most: usize,
     /// Who has to be told at once.
-    ears: Ears,
+    ears: Arc<Ears>,
     /// A reason for which everybody has to be told at once: the runtime closes.
     closing: AtomicBool,
     /// Another: somebody stands still, whom the end of a process may leave without anybody to continue it.
@@ -51,7 +76,7 @@ pub(crate) struct Departures {
 #[derive(Default)]
 #[repr(align(128))]
 struct Line {
-    ends: Mutex<Leaf, Vec<Departure>>,
+    ends: Mutex<Leaf, VecDeque<Departure>>,
     /// There are some: a hint that saves taking the lock.
     filled: AtomicBool,
 }
@@ -77,25 +102,18 @@ impl Ears {
 
 /// Stands for somebody who has to be told of the ends of a process's children at once.
 #[must_use]
-pub(crate) struct Listening<'a>(&'a AtomicU32);
+pub(crate) struct Listening {
+    ears: Arc<Ears>,
+    parent: Pid,
+}
 
-impl Drop for Listening<'_> {
+impl Drop for Listening {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.ears.of(self.parent).fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Departures {
-    pub(crate) fn new(usable_cpus: usize) -> Departures {
-        Departures {
-            line: Line::default(),
-            most: if usable_cpus > 1 { MOST } else { MOST_ON_ONE_CPU },
-            ears: Ears::default(),
-            closing: AtomicBool::new(false),
-            standing: AtomicBool::new(false),
-        }
-    }
-
     /// Whether there are ends that are not in the tree yet. Somebody who looks for a while before it sleeps takes it as a
     /// hint.
     pub(crate) fn waiting(&self) -> bool {
@@ -104,9 +122,9 @@ impl Departures {
 
     /// From here on the ends of the process's children are entered as they come. What is here already is still to be
     /// entered.
-    pub(crate) fn listen(&self, parent: Pid) -> Listening<'_> {
+    pub(crate) fn listen(&self, parent: Pid) -> Listening {
         self.open_ear(parent);
-        Listening(self.ears.of(parent))
+        Listening { ears: Arc::clone(&self.ears), parent }
     }
 
     /// The same, until `close_ear`.
@@ -139,11 +157,11 @@ impl Departures {
     /// Leaves an end here; whether there are so many that they are to be entered.
     pub(crate) fn push(&self, departure: Departure) -> bool {
         let mut ends = self.line.ends.lock();
-        ends.push(departure);
+        ends.push_back(departure);
         if ends.len() == 1 {
             self.line.filled.store(true, Ordering::Release);
         }
-        ends.len() >= self.most
+        ends.len() >= MOST
     }
 
     /// Looks at those that are here, in their order; at none while somebody changes that.
@@ -152,15 +170,44 @@ impl Departures {
         self.line.ends.try_lock().map_or(Ok(()), |ends| ends.iter().try_for_each(look))
     }
 
-    /// Takes those that are here, and leaves room for others.
-    pub(crate) fn take(&self, spare: Vec<Departure>) -> Vec<Departure> {
+    /// Puts those that are here behind those that somebody is about to enter.
+    pub(crate) fn take(&self, departing: &mut VecDeque<Departure>) {
         let mut ends = self.line.ends.lock();
         self.line.filled.store(false, Ordering::Relaxed);
-        std::mem::replace(&mut ends, spare)
+        if departing.is_empty() {
+            std::mem::swap(&mut *ends, departing);
+        } else {
+            departing.append(&mut ends);
+        }
+    }
+}
+
+impl Departed {
+    /// What a wait says of it.
+    pub(crate) fn waited(&self) -> Waited {
+        let Death { status, usage, report } = &self.death;
+        Waited {
+            pid: self.record.pid,
+            status: *status,
+            usage: *usage,
+            children_usage: Usage::default(),
+            report: report.clone(),
+        }
+    }
+
+    /// Gives back what it still had. Called without a lock.
+    pub(crate) fn dispose(self, kernel: &Kernel) {
+        let slot = kernel.pids.release(self.record.pid);
+        drop((slot, self));
     }
 }
 
 impl Kernel {
+    /// Whether there are ends that are still to be entered.
+    pub(crate) fn has_departures(&self, list: &ProcList) -> bool {
+        !list.departing.is_empty() || self.departures.waiting()
+    }
+
     /// Ends a process that leaves nothing behind but its status. Called without a lock.
     pub(crate) fn depart(&self, process: &Proc, departure: Departure) {
         let heard = planted!(self, LookBeforeLeaving).then(|| self.is_heard(process, process.ppid()));
@@ -187,29 +234,68 @@ impl Kernel {
 
     /// Whether an end waits to be entered that somebody has to be told of: nobody may be at rest then.
     #[cfg(feature = "racelab")]
-    pub(crate) fn overlooked(&self, tree: &crate::tree::ProcTree) -> Option<Pid> {
+    pub(crate) fn overlooked(&self, list: &ProcList) -> Option<Pid> {
         let ends = self.departures.line.ends.try_lock()?;
         let heard = |departure: &&Departure| {
-            let parent = tree.parent(departure.node).map(|parent| parent.pid);
-            tree.record(departure.node).is_some_and(|record| self.is_heard(record, parent))
+            let parent = list.tree.parent(departure.node).map(|parent| parent.pid);
+            list.tree.record(departure.node).is_some_and(|record| self.is_heard(record, parent))
         };
-        let overlooked = ends.iter().find(heard)?;
-        tree.record(overlooked.node).map(|record| record.pid)
+        let overlooked = list.departing.iter().chain(ends.iter()).find(heard)?;
+        list.tree.record(overlooked.node).map(|record| record.pid)
     }
 
     /// Enters the ends that wait for it into the tree; whether there were any.
     pub(crate) fn enter_departures(&self, list: &mut ProcListGuard<'_>) -> bool {
-        if !self.departures.waiting() {
-            return false;
+        if self.departures.waiting() {
+            self.departures.take(&mut list.departing);
         }
-        let spare = std::mem::take(&mut list.spare);
-        let mut ends = self.departures.take(spare);
-        for Departure { node, death, threads } in ends.drain(..) {
-            let ties = list.tree.ties_of(node);
-            self.bury(list, node, death, threads, &ties).dispose_locked(self);
+        let any = !list.departing.is_empty();
+        while let Some(departure) = list.departing.pop_front() {
+            self.enter_departure(list, departure);
         }
-        list.spare = ends;
-        true
+        any
+    }
+
+    fn enter_departure(&self, list: &mut ProcListGuard<'_>, departure: Departure) {
+        let (node, threads) = (departure.node, departure.threads as usize);
+        let ties = list.tree.ties_of(node);
+        self.bury(list, node, departure.death(), threads, &ties).dispose_locked(self);
+    }
+
+    /// Takes the end of the first child that is `wanted` and has departed, as if it had been entered and reaped at once,
+    /// and enters those before it. For a waiter of `parent` that found nothing in the tree.
+    pub(crate) fn take_departed(
+        &self,
+        list: &mut ProcListGuard<'_>,
+        parent: NodeRef,
+        wanted: &Wanted,
+        waiter: &Arc<WaitSlot>,
+    ) -> Option<Departed> {
+        if self.departures.waiting() {
+            self.departures.take(&mut list.departing);
+        }
+        // Whoever is to be told of each step sees each.
+        let unseen = self.accounting.is_none() && list.events.is_empty() && list.phase == Phase::Running;
+        while let Some(departure) = list.departing.pop_front() {
+            let node = departure.node;
+            if unseen && list.tree.is_plainly_wanted(parent, node, wanted, waiter) {
+                return Some(self.pass_by(list, departure));
+            }
+            self.enter_departure(list, departure);
+        }
+        None
+    }
+
+    /// A death and its reaping in one step: what [`bury`](Kernel::bury) and a wait do, but for what nobody can see of it.
+    fn pass_by(&self, list: &mut ProcList, departure: Departure) -> Departed {
+        let (node, threads) = (departure.node, departure.threads as usize);
+        let death = departure.death();
+        let (record, freed) = list.tree.pass_by(node, death.usage);
+        lab_note!("pid {}: Exiting -> reaped", record.pid);
+        list.reaped += 1;
+        list.admission.release(threads);
+        self.pids.free(freed);
+        Departed { node, record, death }
     }
 
     /// Notes what SIGCHLD means to the process, after that has changed. Under its `p_smutex`. True if it has to be told

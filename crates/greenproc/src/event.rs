@@ -276,6 +276,10 @@ impl Subscribers {
         self.0.iter().any(|subscriber| subscriber.filter.intersects(kinds))
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     #[inline]
     pub(crate) fn tell(&mut self, pid: Pid, name: &Name, kind: EventKind) {
         if !self.0.is_empty() {

@@ -33,6 +33,7 @@ use crate::shutdown;
 use crate::siginfo::SigInfo;
 use crate::signal::Signal;
 use crate::signal_state::Signals;
+use crate::starts::ClassId;
 use crate::status::ExitStatus;
 use crate::table::Entry;
 use crate::term::OnTerm;
@@ -63,6 +64,10 @@ enum Role {
 
 /// Ends the calling LWP, and its process if that falls to it. Returns what the thread does next.
 pub(crate) fn lwp_end(process: &Process, ended: Ended, begin_ns: u64, since: Moment) -> Option<Start> {
+    let ended = match end_plainly(process, ended, begin_ns, since) {
+        Ok(next) => return next,
+        Err(ended) => ended,
+    };
     let (role, nudges) = decide(process, ended);
     let worker = &process.worker;
     worker.kernel.nudge(&process.record, nudges);
@@ -109,6 +114,44 @@ pub(crate) fn lwp_end(process: &Process, ended: Ended, begin_ns: u64, since: Mom
             worker.take_next()
         }
     }
+}
+
+/// Ends a process whose body has returned and which has nothing to take leave of: most short ones. All that the steps below
+/// come to is then one hold of its `p_smutex` and an end that departs. Any other gets its `ended` back.
+fn end_plainly(
+    process: &Process,
+    ended: Ended,
+    begin_ns: u64,
+    since: Moment,
+) -> Result<Option<Start>, Ended> {
+    let (worker, record) = (&process.worker, &process.record);
+    let kernel = &worker.kernel;
+    let Ended::Returned(outcome) = ended else { return Err(ended) };
+    let plain = process.lwp == LwpId::MAIN
+        && record.pid != Pid::INIT
+        && !record.ends_in_full()
+        && record.extras().is_none()
+        && kernel.interest.load(Ordering::Relaxed) == 0
+        && !worker.own_thread()
+        && !worker.lends_itself();
+    let Some(usage) = plain.then(|| worker.short_usage(begin_ns, since)).flatten() else {
+        return Err(Ended::Returned(outcome));
+    };
+    // Row 48: the dying LWP holds no lock of the runtime.
+    assert_no_locks_held();
+    let node = record.node().expect("a process that has not died is linked");
+    let mut state = record.state.lock();
+    if !state.is_plain() {
+        return Err(Ended::Returned(outcome));
+    }
+    state.end = Some(End { status: outcome.status, report: outcome.report.map(Arc::new) });
+    state.life = Life::Exiting;
+    worker.take_back_seat(state.lwps.pop());
+    let death = state.die(Some(usage));
+    drop(state);
+    kernel.stop_hearing(record);
+    leave_behind(kernel, record, node, death, 1);
+    Ok(worker.take_next())
 }
 
 /// Decides whether the process ends with this LWP, and whether this LWP is the one to end it.
@@ -162,6 +205,17 @@ impl ProcState {
         for seat in joiners.filter_map(|joiner| joiner.seat.as_ref()) {
             seat.sleep_cv.notify_one();
         }
+    }
+
+    /// Whether there is nothing but one LWP, which nobody has asked for anything, that the end would have to see to.
+    fn is_plain(&self) -> bool {
+        self.life == Life::Active
+            && self.lwps.len() == 1
+            && self.lwps[0].leaving == Leaving::No
+            && self.stop.is_none()
+            && self.timers.is_none()
+            && self.signals.is_none()
+            && !self.term.has_handler()
     }
 
     /// Makes the first LWP that comes to its end, once the process's is decided, the owner of the exit.
@@ -283,7 +337,7 @@ fn exit_process(process: &Process, begin_ns: u64, since: Moment) -> Option<Start
     if worker.own_thread() {
         // The zombie must not be seen before the thread has ended: somebody else buries it.
         leave(process, usage);
-        let class = kernel.config.class;
+        let class = ClassId::DEFAULT;
         let call = kernel.starts.lock().push(class, Start::Bury(Arc::clone(record)));
         kernel.answer(class, call);
         return None;
@@ -363,13 +417,27 @@ pub(crate) fn publish(worker: &Worker, record: &Proc, usage: Option<Usage>, thre
         remains.dispose(kernel);
     } else {
         let death = record.state.lock().die(usage);
-        kernel.depart(record, Departure { node, death, threads });
+        leave_behind(kernel, record, node, death, threads);
     }
     #[cfg(feature = "racelab")]
     if planted!(kernel, TouchAfterZombie) {
         assert!(kernel.lock().tree.holds(node), "the process was reaped while its thread still looked at it");
     }
     worker.take_next()
+}
+
+/// The end of a process that leaves nothing behind but its status, and what it used if that was more than a short life takes.
+fn leave_behind(kernel: &Kernel, record: &Proc, node: NodeRef, death: Death, threads: usize) {
+    match Departure::of(node, death, threads) {
+        Ok(departure) => kernel.depart(record, departure),
+        Err(death) => {
+            let mut list = kernel.lock();
+            let ties = list.tree.ties_of(node);
+            let remains = kernel.bury(&mut list, node, death, threads, &ties);
+            drop(list);
+            remains.dispose(kernel);
+        }
+    }
 }
 
 /// What is left to drop of a process that ended.

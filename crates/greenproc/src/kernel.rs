@@ -1,8 +1,10 @@
 //! What one runtime consists of.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crossbeam_utils::CachePadded;
 use greenproc_os::kick::Kick;
 use greenproc_sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use greenproc_sync::{Condvar, Mutex, MutexGuard, time};
@@ -24,7 +26,7 @@ use crate::pace::Pace;
 use crate::pid::Pid;
 use crate::proc::{Nudges, Proc};
 use crate::programs::Programs;
-use crate::starts::{ClassId, Starts};
+use crate::starts::Starts;
 use crate::status::ExitStatus;
 use crate::subtree::{Freezes, Sweeping};
 use crate::table::{Entry, PidTable};
@@ -48,7 +50,7 @@ pub(crate) struct Kernel {
     /// A process died, or init ended: for shutdown and `Runtime::wait`. Interlock: `proclist_lock`.
     pub(crate) quiet_cv: Condvar<Proclist>,
     /// Which LWPs wait for a thread, under a lock of its own: a thread between two short lives takes no other.
-    pub(crate) starts: Mutex<StartQueue, Starts<Start>>,
+    pub(crate) starts: CachePadded<Mutex<StartQueue, Starts<Start>>>,
     pub(crate) pids: PidTable,
     pub(crate) programs: Programs,
     pub(crate) threads: Threads,
@@ -58,7 +60,7 @@ pub(crate) struct Kernel {
     /// How many threads of the default class are at work.
     pub(crate) pace: Arc<Pace>,
     /// A start was queued while a thread spins. Set by whoever queued it, cleared by the spinner.
-    pub(crate) start_is_there: AtomicBool,
+    pub(crate) start_is_there: CachePadded<AtomicBool>,
     /// The kinds of events that somebody wants, as a hint that saves taking `proclist_lock`.
     pub(crate) interest: AtomicU32,
     /// Mistakes that the race lab has planted.
@@ -76,8 +78,6 @@ pub(crate) struct Config {
     pub(crate) on_init_exit: OnInitExit,
     /// Init runs the runtime's own reaper.
     pub(crate) built_in_init: bool,
-    /// The class of threads with the default stack.
-    pub(crate) class: ClassId,
     pub(crate) stack_size: usize,
 }
 
@@ -100,8 +100,8 @@ pub(crate) struct ProcList {
     pub(crate) init: Option<NodeRef>,
     pub(crate) spawned: u64,
     pub(crate) reaped: u64,
-    /// Room for the ends that are entered next.
-    pub(crate) spare: Vec<Departure>,
+    /// Ends that are entered next.
+    pub(crate) departing: VecDeque<Departure>,
 }
 
 /// `proclist_lock`, which nobody takes but by way of the kernel.

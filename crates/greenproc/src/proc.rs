@@ -40,24 +40,27 @@ pub(crate) struct Inherited {
     pub(crate) gid: u32,
 }
 
+/// In this order, as a life goes from the CPU of its parent to another one and back, and takes along each cache line that it
+/// touches there: what every life looks at comes first, next to its run state.
+#[repr(C)]
 pub(crate) struct Proc {
     pub(crate) pid: Pid,
-    /// What it was called when it was made.
-    pub(crate) first_name: Cow<'static, str>,
-    uid: AtomicU32,
-    gid: AtomicU32,
-    /// What others need to know of it without its lock: what SIGCHLD means to it (written under `p_smutex`), and whether
-    /// its end is a matter of the tree.
-    pub(crate) marks: Marks,
-    pub(crate) started: Moment,
     /// Which threads its LWPs run on.
     pub(crate) class: ClassId,
-    /// The node, packed; zero while it is not linked. Written under `proclist_lock`.
-    node: AtomicU64,
+    uid: AtomicU32,
+    gid: AtomicU32,
+    /// What it was called when it was made.
+    pub(crate) first_name: Cow<'static, str>,
+    pub(crate) started: Moment,
     /// Mirrors of the tree for `getppid`, `getpgid` and `getsid`. Written under `proclist_lock`.
     parent: AtomicI32,
     group: AtomicI32,
     session: AtomicI32,
+    /// What others need to know of it without its lock: what SIGCHLD means to it (written under `p_smutex`), and whether
+    /// its end is a matter of the tree.
+    pub(crate) marks: Marks,
+    /// The node, packed; zero while it is not linked. Written under `proclist_lock`.
+    node: AtomicU64,
     /// What most processes never need.
     extras: OnceLock<Box<Extras>>,
     pub(crate) state: Mutex<PSmutex, ProcState>,

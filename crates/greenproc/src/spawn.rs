@@ -21,6 +21,7 @@ use crate::proc::{Inherited, Proc};
 use crate::signal::Signal;
 use crate::signal_state::UNSTOPPABLE;
 use crate::sigset::SigSet;
+use crate::starts::ClassId;
 use crate::threads::{LwpStart, Start};
 use crate::tree::{Birth, LinkError, NodeRef};
 use crate::watch::Wakers;
@@ -63,7 +64,7 @@ pub(crate) fn spawn(
     let of_child = || limits.as_ref().map_or_else(|| parent.limits(), |limits| limits.soft);
     let descriptors = descriptor::for_child(parent.extras(), given, of_child)?;
     let class = match (stack_size, own_thread) {
-        (None, false) => kernel.config.class,
+        (None, false) => ClassId::DEFAULT,
         (size, own) => {
             let size = size.unwrap_or(kernel.config.stack_size);
             kernel.starts.lock().class(size, !own)

@@ -16,6 +16,11 @@ use crate::pace::{Pace, SLOW};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ClassId(u32);
 
+impl ClassId {
+    /// The one that a command has which says nothing of its stack.
+    pub(crate) const DEFAULT: ClassId = ClassId(0);
+}
+
 /// What the caller has to do once the lock is released.
 #[derive(Default)]
 #[must_use = "a start may be waiting for it"]
@@ -39,133 +44,148 @@ pub(crate) enum Arrival {
     Called,
     /// It was spinning, and found the queue filled or gave up.
     Spun,
-    /// It just finished an LWP.
-    Finished,
     /// It looks before it rests.
     Looking,
 }
 
-#[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
+/// In the order in which it is touched: what every push and every take looks at comes first.
+#[repr(C)]
 struct Class<T> {
-    stack_size: usize,
-    keep: bool,
     queue: VecDeque<T>,
-    /// The latest to become idle is the first to be called: its stack is warm.
-    idle: Vec<Arc<Seat>>,
+    /// Starts taken.
+    taken: u64,
+    /// Threads that have an LWP.
+    working: u32,
     /// A thread is on its way, and will look at the queue.
     coming: bool,
     /// One idle thread looks at the queue without sleeping.
     spinning: bool,
-    /// Threads that have an LWP.
-    working: u32,
-    /// Holds calls back while enough are at work.
-    pace: Option<Arc<Pace>>,
     /// The queue moved too slowly: nothing is held back until it is empty.
     hurried: bool,
-    /// Starts taken, and how many that were when the timekeeper last looked.
-    taken: u64,
+    keep: bool,
+    /// Holds calls back while enough are at work.
+    pace: Option<Arc<Pace>>,
+    /// The latest to become idle is the first to be called: its stack is warm.
+    idle: Vec<Arc<Seat>>,
+    stack_size: usize,
+    /// How many had been taken when the timekeeper last looked.
     seen: u64,
 }
 
+/// The class that nearly all starts are of stands in the cache line of the lock, which comes before it.
+#[repr(C)]
 pub(crate) struct Starts<T> {
-    classes: Vec<Class<T>>,
+    first: Class<T>,
+    others: Vec<Class<T>>,
     /// Threads between two LWPs go home instead of resting.
     dismissed: bool,
 }
 
-impl<T> Default for Starts<T> {
-    fn default() -> Starts<T> {
-        Starts { classes: Vec::new(), dismissed: false }
-    }
+/// What a thread that has finished an LWP goes on with.
+pub(crate) enum Next<T> {
+    Start(T),
+    /// It looks at the queue without sleeping.
+    Spin,
+    Rest,
 }
 
 impl<T> Starts<T> {
+    /// A queue with one class, whose threads are kept and whose calls the pace holds back.
+    pub(crate) fn new(stack_size: usize, pace: Option<Arc<Pace>>) -> Starts<T> {
+        let first = Class::new(stack_size.next_power_of_two(), true, pace);
+        Starts { first, others: Vec::new(), dismissed: false }
+    }
+
     /// The class of threads with this stack size, rounded up to a power of two so that there are few classes. Threads
     /// that are not kept run one LWP each.
     pub(crate) fn class(&mut self, stack_size: usize, keep: bool) -> ClassId {
         let stack_size = stack_size.next_power_of_two();
-        let place =
-            self.classes.iter().position(|class| class.stack_size == stack_size && class.keep == keep);
+        let place = self.classes().position(|class| class.stack_size == stack_size && class.keep == keep);
         let place = place.unwrap_or_else(|| {
-            let (queue, idle) = (VecDeque::new(), Vec::new());
-            self.classes.push(Class {
-                stack_size,
-                keep,
-                queue,
-                idle,
-                coming: false,
-                spinning: false,
-                working: 0,
-                pace: None,
-                hurried: false,
-                taken: 0,
-                seen: 0,
-            });
-            self.classes.len() - 1
+            self.others.push(Class::new(stack_size, keep, None));
+            self.others.len()
         });
         ClassId(place as u32)
     }
 
-    /// Lets a class hold calls back.
-    pub(crate) fn set_pace(&mut self, class: ClassId, pace: Arc<Pace>) {
-        self.classes[class.0 as usize].pace = Some(pace);
-    }
-
     pub(crate) fn stack_size(&self, class: ClassId) -> usize {
-        self.classes[class.0 as usize].stack_size
+        self.of(class).stack_size
     }
 
     pub(crate) fn keeps(&self, class: ClassId) -> bool {
-        self.classes[class.0 as usize].keep
+        self.of(class).keep
+    }
+
+    fn of(&self, class: ClassId) -> &Class<T> {
+        match (class.0 as usize).checked_sub(1) {
+            None => &self.first,
+            Some(place) => &self.others[place],
+        }
+    }
+
+    fn of_mut(&mut self, class: ClassId) -> &mut Class<T> {
+        match (class.0 as usize).checked_sub(1) {
+            None => &mut self.first,
+            Some(place) => &mut self.others[place],
+        }
+    }
+
+    fn classes(&self) -> impl Iterator<Item = &Class<T>> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    fn classes_mut(&mut self) -> impl Iterator<Item = &mut Class<T>> {
+        std::iter::once(&mut self.first).chain(&mut self.others)
     }
 
     /// Puts a start into the queue.
     pub(crate) fn push(&mut self, class: ClassId, start: T) -> Call {
-        let class = &mut self.classes[class.0 as usize];
+        let class = self.of_mut(class);
         class.queue.push_back(start);
         if class.spinning { Call::Spinner } else { class.call() }
     }
 
     /// Takes the next start, and says whom to call for the one after.
     pub(crate) fn take(&mut self, class: ClassId, arrival: Arrival) -> (Option<T>, Call) {
-        let class = &mut self.classes[class.0 as usize];
+        let class = self.of_mut(class);
         match arrival {
             Arrival::Called => class.coming = false,
             Arrival::Spun => class.spinning = false,
-            Arrival::Finished => class.working -= 1,
             Arrival::Looking => {}
         }
-        let start = class.queue.pop_front();
-        if start.is_some() {
-            class.working += 1;
-            class.taken += 1;
-        }
-        let call = match class.queue.is_empty() {
-            true => {
-                class.calm_down();
-                Call::Nobody
+        class.take()
+    }
+
+    /// A thread has finished an LWP: the next start, or what it does without one. It may look without sleeping if it `spins`
+    /// and no other does.
+    pub(crate) fn take_next(&mut self, class: ClassId, spins: bool) -> (Next<T>, Call) {
+        let class = self.of_mut(class);
+        class.working -= 1;
+        match class.take() {
+            (Some(start), call) => (Next::Start(start), call),
+            (None, call) if spins && !class.spinning => {
+                class.spinning = true;
+                (Next::Spin, call)
             }
-            false if class.spinning => Call::Spinner,
-            false => class.call(),
-        };
-        (start, call)
+            (None, call) => (Next::Rest, call),
+        }
     }
 
     /// A thread has finished an LWP, and takes no other for now: makes the call that was held back because of it.
     pub(crate) fn finish(&mut self, class: ClassId) -> Call {
-        self.classes[class.0 as usize].working -= 1;
+        self.of_mut(class).working -= 1;
         self.resume(class)
     }
 
     /// An LWP is about to sleep: makes the call that was held back because of it.
     pub(crate) fn resume(&mut self, class: ClassId) -> Call {
-        let class = &mut self.classes[class.0 as usize];
+        let class = self.of_mut(class);
         if class.queue.is_empty() { Call::Nobody } else { class.call() }
     }
 
     /// Whether the queue moved fast enough since the last look; if not, every start gets a thread.
     pub(crate) fn look_after(&mut self, class: ClassId) -> Call {
-        let class = &mut self.classes[class.0 as usize];
+        let class = self.of_mut(class);
         let moved = class.taken - std::mem::replace(&mut class.seen, class.taken);
         if class.queue.is_empty() {
             return Call::Nobody;
@@ -180,7 +200,7 @@ impl<T> Starts<T> {
 
     /// All starts that `match`, taken out of order.
     pub(crate) fn take_all_if(&mut self, matches: impl Fn(&T) -> bool) -> Vec<T> {
-        let queues = self.classes.iter_mut().map(|class| &mut class.queue);
+        let queues = self.classes_mut().map(|class| &mut class.queue);
         queues
             .flat_map(|queue| {
                 let (taken, kept) = std::mem::take(queue).into_iter().partition::<VecDeque<T>, _>(&matches);
@@ -190,31 +210,26 @@ impl<T> Starts<T> {
             .collect()
     }
 
-    /// Lets one idle thread spin; false if another one does already.
-    pub(crate) fn begin_spin(&mut self, class: ClassId) -> bool {
-        !std::mem::replace(&mut self.classes[class.0 as usize].spinning, true)
-    }
-
     /// A thread found nothing and goes to sleep until it is called.
     pub(crate) fn rest(&mut self, class: ClassId, seat: &Arc<Seat>) {
-        self.classes[class.0 as usize].idle.push(Arc::clone(seat));
+        self.of_mut(class).idle.push(Arc::clone(seat));
     }
 
     /// A resting thread gives up; false if it was called in the meantime.
     pub(crate) fn retire(&mut self, class: ClassId, seat: &Arc<Seat>) -> bool {
-        let idle = &mut self.classes[class.0 as usize].idle;
+        let idle = &mut self.of_mut(class).idle;
         let place = idle.iter().position(|resting| Arc::ptr_eq(resting, seat));
         place.map(|place| idle.remove(place)).is_some()
     }
 
     /// The host refused the thread that was on its way: the next call tries again.
     pub(crate) fn refused(&mut self, class: ClassId) {
-        self.classes[class.0 as usize].coming = false;
+        self.of_mut(class).coming = false;
     }
 
     /// Calls once more for every class whose queue was left waiting.
     pub(crate) fn retry(&mut self) -> Vec<(ClassId, Call)> {
-        let classes = self.classes.iter_mut().enumerate().filter(|(_, class)| !class.queue.is_empty());
+        let classes = self.classes_mut().enumerate().filter(|(_, class)| !class.queue.is_empty());
         classes.map(|(place, class)| (ClassId(place as u32), class.call())).collect()
     }
 
@@ -225,28 +240,61 @@ impl<T> Starts<T> {
     /// Sends everybody home that rests, and those who would from now on.
     pub(crate) fn dismiss_all(&mut self) -> Vec<Arc<Seat>> {
         self.dismissed = true;
-        let resting = self.classes.iter_mut().flat_map(|class| class.idle.drain(..));
+        let resting = self.classes_mut().flat_map(|class| class.idle.drain(..));
         resting.inspect(|seat| seat.summon(Summons::Home)).collect()
     }
 
     /// Sends the thread home that has rested longest in its class, to make room for one of another class.
     pub(crate) fn dismiss_one(&mut self) -> Option<Arc<Seat>> {
-        let class = self.classes.iter_mut().find(|class| !class.idle.is_empty())?;
+        let class = self.classes_mut().find(|class| !class.idle.is_empty())?;
         let seat = class.idle.remove(0);
         seat.summon(Summons::Home);
         Some(seat)
     }
 
     pub(crate) fn resting(&self) -> usize {
-        self.classes.iter().map(|class| class.idle.len()).sum()
+        self.classes().map(|class| class.idle.len()).sum()
     }
 
     pub(crate) fn queued(&self) -> usize {
-        self.classes.iter().map(|class| class.queue.len()).sum()
+        self.classes().map(|class| class.queue.len()).sum()
     }
 }
 
 impl<T> Class<T> {
+    fn new(stack_size: usize, keep: bool, pace: Option<Arc<Pace>>) -> Class<T> {
+        Class {
+            queue: VecDeque::new(),
+            taken: 0,
+            working: 0,
+            coming: false,
+            spinning: false,
+            hurried: false,
+            keep,
+            pace,
+            idle: Vec::new(),
+            stack_size,
+            seen: 0,
+        }
+    }
+
+    fn take(&mut self) -> (Option<T>, Call) {
+        let start = self.queue.pop_front();
+        if start.is_some() {
+            self.working += 1;
+            self.taken += 1;
+        }
+        let call = match self.queue.is_empty() {
+            true => {
+                self.calm_down();
+                Call::Nobody
+            }
+            false if self.spinning => Call::Spinner,
+            false => self.call(),
+        };
+        (start, call)
+    }
+
     fn call(&mut self) -> Call {
         if self.coming {
             return Call::Nobody;

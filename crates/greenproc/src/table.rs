@@ -6,6 +6,7 @@
 use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
+use crossbeam_utils::CachePadded;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry as MapEntry;
 #[cfg(any(debug_assertions, feature = "racelab"))]
@@ -53,7 +54,7 @@ pub(crate) struct PidTable {
     slots: DashMap<Pid, Slot, BuildHasherDefault<IndexHasher>>,
     max: i32,
     /// The last pid handed out. Pids go up cyclically, so a pid just freed is the last to be used again.
-    last: AtomicI32,
+    last: CachePadded<AtomicI32>,
     #[cfg(feature = "racelab")]
     mark: greenproc_sync::lab::Mark,
 }
@@ -67,7 +68,7 @@ impl PidTable {
                 SHARDS,
             ),
             max,
-            last: AtomicI32::new(0),
+            last: CachePadded::new(AtomicI32::new(0)),
             #[cfg(feature = "racelab")]
             mark: greenproc_sync::lab::Mark::new(),
         }

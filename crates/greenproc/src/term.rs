@@ -68,6 +68,10 @@ impl Term {
 
     /// Takes the handler away for good: the process is dying.
     #[must_use = "drop it after unlocking"]
+    pub(crate) fn has_handler(&self) -> bool {
+        matches!(self.wish, Wish::Handle(_))
+    }
+
     pub(crate) fn clear(&mut self) -> Option<OnTerm> {
         match std::mem::take(self).wish {
             Wish::Handle(handler) => Some(handler),

@@ -258,7 +258,7 @@ impl Task {
             Task::Tick { at } => ticker::tick(kernel, at),
             Task::LookAfterStarts => {
                 kernel.timekeeper.agenda.lock().looking_after = false;
-                let class = kernel.config.class;
+                let class = ClassId::DEFAULT;
                 let call = kernel.starts.lock().look_after(class);
                 kernel.answer(class, call);
             }

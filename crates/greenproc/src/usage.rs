@@ -64,6 +64,11 @@ impl Usage {
         self.involuntary_switches
     }
 
+    /// The CPU time, if it is all that there is.
+    pub(crate) fn only_user_ns(&self) -> Option<u64> {
+        (*self == Usage::from_user_ns(self.user_ns)).then_some(self.user_ns)
+    }
+
     pub(crate) const fn from_user_ns(user_ns: u64) -> Usage {
         Usage {
             user_ns,

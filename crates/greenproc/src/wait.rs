@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use greenproc_sync::atomic::{AtomicU32, Ordering};
 use greenproc_sync::{Mutex, spin, time};
 
-use crate::departures::Listening;
+use crate::departures::Departed;
 use crate::kernel::{Kernel, Leftovers, ProcListGuard};
 use crate::locks::Leaf;
 use crate::lwp::Place;
@@ -18,8 +18,8 @@ use crate::pid::Pid;
 use crate::proc::Request;
 use crate::process::Process;
 use crate::selector::Waited;
-use crate::starts::Call;
-use crate::tree::{Found, NodeRef, Poll, WaitSlot, Wanted, Zombie};
+use crate::starts::{Call, ClassId};
+use crate::tree::{Found, NodeRef, Poll, ProcTree, WaitSlot, Wanted, Zombie};
 
 /// Who waits.
 pub(crate) enum Caller<'a> {
@@ -72,31 +72,34 @@ pub(crate) fn wait(kernel: &Arc<Kernel>, wait: &Wait<'_>) -> Result<Waited, Unme
     let Wait { ref caller, parent, ref wanted, take, patience, note } = *wait;
     // What is in the tree already ended before what has departed since.
     let mut list = kernel.lock_as_it_is();
-    let mut poll = list.tree.poll(parent, wanted);
-    if !matches!(poll, Poll::Ready(..)) && kernel.enter_departures(&mut list) {
-        poll = list.tree.poll(parent, wanted);
-    }
-    if matches!(poll, Poll::Ready(..)) && planted!(kernel, ReapInTwoSteps) {
+    let look = wait.look(kernel, &mut list);
+    if matches!(look, Look::Tree(Poll::Ready(..))) && planted!(kernel, ReapInTwoSteps) {
         drop(list);
         list = kernel.lock_as_it_is();
     }
-    match poll {
-        Poll::Ready(child, _) => return Ok(consume(kernel, list, child, take, note)),
-        Poll::NoChild => return Err(Unmet::NoChild),
-        Poll::Nothing if matches!(patience, Patience::None) => return Err(Unmet::NotYet),
-        Poll::Nothing => {}
+    match look {
+        Look::Departed(departed) => return Ok(wait.receive(kernel, list, departed)),
+        Look::Tree(Poll::Ready(child, _)) => return Ok(consume(kernel, list, child, take, note)),
+        Look::Tree(Poll::NoChild) => return Err(Unmet::NoChild),
+        Look::Tree(Poll::Nothing) if matches!(patience, Patience::None) => return Err(Unmet::NotYet),
+        Look::Tree(Poll::Nothing) => {}
     }
     list.tree.enter_channel(parent, caller.slot(), *wanted);
     if caller.looks_first(kernel) {
         drop(list);
         caller.spin(kernel);
-        list = kernel.lock();
+        list = kernel.lock_as_it_is();
     }
     let mut dozing = None;
-    let mut listening = None;
     loop {
-        kernel.enter_departures(&mut list);
-        match list.tree.poll(parent, wanted) {
+        let poll = match wait.look(kernel, &mut list) {
+            Look::Tree(poll) => poll,
+            Look::Departed(departed) => {
+                list.tree.leave_channel(parent, caller.slot(), Some(departed.node));
+                return Ok(wait.receive(kernel, list, departed));
+            }
+        };
+        match poll {
             Poll::Ready(child, _) if take == Take::Reap => {
                 // The reaping tells those who waited for this child; the caller is still among the waiters then.
                 let found = take_out(kernel, &mut list, child, take, note);
@@ -121,20 +124,20 @@ pub(crate) fn wait(kernel: &Arc<Kernel>, wait: &Wait<'_>) -> Result<Waited, Unme
         }
         if dozing.is_none() {
             let doze = caller.doze(kernel);
-            let call = doze.call(&kernel.starts, kernel.config.class);
+            let call = doze.call(&kernel.starts, ClassId::DEFAULT);
             dozing = Some(doze);
             if !matches!(call, Call::Nobody) {
                 drop(list);
-                kernel.answer(kernel.config.class, call);
-                list = kernel.lock();
+                kernel.answer(ClassId::DEFAULT, call);
+                list = kernel.lock_as_it_is();
                 continue;
             }
         }
-        if listening.is_none() {
-            listening = caller.listen(kernel);
-            if !planted!(kernel, DeafWaiter) && kernel.enter_departures(&mut list) {
-                continue;
-            }
+        if caller.listen(kernel, &mut list.tree, parent)
+            && !planted!(kernel, DeafWaiter)
+            && kernel.has_departures(&list)
+        {
+            continue;
         }
         let unmet = match patience {
             Patience::Until(deadline) if time::now() >= deadline => Some(Unmet::NotYet),
@@ -161,6 +164,40 @@ pub(crate) fn wait(kernel: &Arc<Kernel>, wait: &Wait<'_>) -> Result<Waited, Unme
             return Err(unmet);
         }
         caller.wake_up();
+    }
+}
+
+/// What a wait sees when it looks.
+enum Look {
+    Tree(Poll),
+    /// It has taken the end of a child that had departed.
+    Departed(Departed),
+}
+
+impl Wait<'_> {
+    /// Looks in the tree, and then among those that have departed since.
+    fn look(&self, kernel: &Kernel, list: &mut ProcListGuard<'_>) -> Look {
+        let poll = list.tree.poll(self.parent, &self.wanted);
+        if matches!(poll, Poll::Ready(..)) || !kernel.has_departures(list) {
+            return Look::Tree(poll);
+        }
+        let slot = self.caller.slot();
+        if self.take == Take::Reap
+            && let Some(departed) = kernel.take_departed(list, self.parent, &self.wanted, slot)
+        {
+            return Look::Departed(departed);
+        }
+        kernel.enter_departures(list);
+        Look::Tree(list.tree.poll(self.parent, &self.wanted))
+    }
+
+    /// Finishes what the look has taken.
+    fn receive(&self, kernel: &Kernel, list: ProcListGuard<'_>, departed: Departed) -> Waited {
+        let waited = departed.waited();
+        keep(self.note, || waited.clone());
+        drop(list);
+        departed.dispose(kernel);
+        waited
     }
 }
 
@@ -214,11 +251,16 @@ fn take_out(
         if planted!(kernel, NoteInNextHold) {
             greenproc_sync::MutexGuard::unlocked(list, || {});
         }
-        if let Some(note) = note {
-            *note.lock() = Some(Box::new(Waited::of(reaped.pid, &reaped.zombie)));
-        }
+        keep(note, || Waited::of(reaped.pid, &reaped.zombie));
     }
     Taken::Here(found)
+}
+
+/// Writes down for a handle what it reaped.
+fn keep(note: Note<'_>, waited: impl FnOnce() -> Waited) {
+    if let Some(note) = note {
+        *note.lock() = Some(Box::new(waited()));
+    }
 }
 
 fn consume(
@@ -298,12 +340,10 @@ impl Caller<'_> {
         Some(unmet)
     }
 
-    /// Has the ends of its children entered as they come. What a handle owns is entered at once anyway.
-    fn listen<'k>(&self, kernel: &'k Kernel) -> Option<Listening<'k>> {
-        match self {
-            Caller::Lwp(process) => Some(kernel.departures.listen(process.record.pid)),
-            Caller::Outside(_) => None,
-        }
+    /// Has the ends of its children entered as they come until it is told of one; true if that is new. What a handle owns is entered at once anyway.
+    fn listen(&self, kernel: &Kernel, tree: &mut ProcTree, parent: NodeRef) -> bool {
+        let Caller::Lwp(process) = self else { return false };
+        tree.listen(parent, self.slot(), || kernel.departures.listen(process.record.pid))
     }
 
     /// Counts the LWP as sleeping.

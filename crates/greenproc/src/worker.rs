@@ -20,12 +20,12 @@ use crate::kernel::Kernel;
 use crate::ktrace::Fact;
 use crate::life::Life;
 use crate::local::LwpValues;
-use crate::lwp::{Interrupt, Leaving, Place, Seat, Summons};
+use crate::lwp::{Interrupt, Leaving, Lwp, Place, Seat, Summons};
 use crate::lwpctl::LwpState;
 use crate::pace::Pace;
 use crate::process::Process;
 use crate::report::ExitReport;
-use crate::starts::{Arrival, ClassId};
+use crate::starts::{Arrival, ClassId, Next};
 use crate::termination::Outcome;
 use crate::threads::{LwpStart, Start, ThreadId};
 use crate::usage::Usage;
@@ -69,7 +69,11 @@ pub(crate) struct Worker {
     pub(crate) successor: Cell<Option<Box<Successor>>>,
     /// The CPU clock at the end of the last LWP, if the next one followed without a pause.
     clock_ns: Cell<Option<u64>>,
+    /// The reference to the seat that the thread's LWPs have, one after another, while none has it.
+    spare_seat: Cell<Option<Arc<Seat>>>,
     usage_mark: Cell<ThreadUsage>,
+    /// It is the one that looks at the queue without sleeping.
+    spins: Cell<bool>,
     spin_misses: Cell<u32>,
 }
 
@@ -140,7 +144,9 @@ impl Worker {
             values: LwpValues::default(),
             successor: Cell::new(None),
             clock_ns: Cell::new(None),
+            spare_seat: Cell::new(None),
             usage_mark: Cell::new(ThreadUsage::default()),
+            spins: Cell::new(false),
             spin_misses: Cell::new(0),
         }
     }
@@ -149,7 +155,7 @@ impl Worker {
     pub(crate) fn of_timekeeper(kernel: Arc<Kernel>) -> Worker {
         let seat = Arc::new(Seat::new(kernel.kick));
         seat.sit_down();
-        let class = kernel.config.class;
+        let class = ClassId::DEFAULT;
         Worker { lends_itself: true, ..Worker::new(kernel, seat, class, true, ThreadId::NONE) }
     }
 
@@ -164,9 +170,22 @@ impl Worker {
             self.finish();
             return None;
         }
-        let (next, call) = self.kernel.starts.lock().take(self.class, Arrival::Finished);
+        let spins = self.is_worth_spinning();
+        let (next, call) = self.kernel.starts.lock().take_next(self.class, spins);
         self.kernel.answer(self.class, call);
-        next
+        match next {
+            Next::Start(start) => return Some(start),
+            Next::Spin => self.spins.set(true),
+            Next::Rest if spins => {}
+            Next::Rest => self.spin_misses.set(self.spin_misses.get().wrapping_add(1)),
+        }
+        None
+    }
+
+    /// Whether the thread is to look at the empty queue for a moment before it sleeps: while that has paid of late, and now and then.
+    fn is_worth_spinning(&self) -> bool {
+        let (config, misses) = (&self.kernel.config, self.spin_misses.get());
+        !config.spin.is_zero() && self.class == ClassId::DEFAULT && (misses <= 3 || misses.is_multiple_of(16))
     }
 
     /// The thread has finished an LWP, and takes no other for now. Called without a lock.
@@ -179,7 +198,7 @@ impl Worker {
 
     /// What counts the thread's LWP while it sleeps, if its class is counted.
     pub(crate) fn pace(&self) -> Option<&Pace> {
-        (self.class == self.kernel.config.class).then_some(&*self.kernel.pace)
+        (self.class == ClassId::DEFAULT).then_some(&*self.kernel.pace)
     }
 
     /// Whether the thread runs one LWP only, and ends before that can be seen as ended.
@@ -215,7 +234,7 @@ impl Worker {
             let mut alive = state.life == Life::Active || planted!(self.kernel, LatecomerStays);
             if let Some(entry) = state.lwp(lwp) {
                 alive &= entry.leaving == Leaving::No;
-                entry.seat = Some(Arc::clone(&self.seat));
+                entry.seat = Some(self.spare_seat.take().unwrap_or_else(|| Arc::clone(&self.seat)));
                 entry.place = Place::Running;
                 entry.cpu_begin_ns = cpu_begin_ns;
                 // One that was asked while it had no thread could not look until now.
@@ -301,14 +320,24 @@ impl Worker {
         }
     }
 
-    /// What the LWP that began at `begin_ns` and was queued at `since` has used.
-    pub(crate) fn usage(&self, begin_ns: u64, since: Moment) -> Usage {
+    /// The LWP's entry is gone: its reference to the seat is the next one's.
+    pub(crate) fn take_back_seat(&self, entry: Option<Lwp>) {
+        self.spare_seat.set(entry.and_then(|entry| entry.seat));
+    }
+
+    /// What the LWP that began at `begin_ns` and was queued at `since` has used, if that was not long ago.
+    pub(crate) fn short_usage(&self, begin_ns: u64, since: Moment) -> Option<Usage> {
         let end_ns = clock::thread_cpu_ns();
         self.clock_ns.set(Some(end_ns));
-        let total = end_ns.saturating_sub(begin_ns);
-        if since.elapsed() < LONG_LIFE {
-            return Usage::from_user_ns(total);
+        (since.elapsed() < LONG_LIFE).then(|| Usage::from_user_ns(end_ns.saturating_sub(begin_ns)))
+    }
+
+    /// What the LWP that began at `begin_ns` and was queued at `since` has used.
+    pub(crate) fn usage(&self, begin_ns: u64, since: Moment) -> Usage {
+        if let Some(usage) = self.short_usage(begin_ns, since) {
+            return usage;
         }
+        let total = self.clock_ns.get().map_or(0, |end_ns| end_ns.saturating_sub(begin_ns));
         let now = clock::thread_usage();
         let mark = self.usage_mark.replace(now);
         let system = now.system_ns.saturating_sub(mark.system_ns);
@@ -330,13 +359,15 @@ impl Worker {
     fn idle(&self) -> Option<Start> {
         self.clock_ns.set(None);
         lab_name!("idle");
+        if self.spins.take()
+            && let Some(start) = self.spin()
+        {
+            return Some(start);
+        }
         if !self.keep || self.retire.get() {
             return None;
         }
         let kernel = &self.kernel;
-        if let Some(start) = self.spin() {
-            return Some(start);
-        }
         let mut arrival = Arrival::Looking;
         loop {
             let mut starts = kernel.starts.lock();
@@ -367,20 +398,10 @@ impl Worker {
         }
     }
 
-    /// Looks at the queue for a moment without sleeping, one thread at a time, while that has paid of late.
+    /// Looks at the queue for a moment without sleeping, one thread at a time.
     fn spin(&self) -> Option<Start> {
         let kernel = &self.kernel;
         let misses = self.spin_misses.get();
-        if kernel.config.spin.is_zero()
-            || self.class != kernel.config.class
-            || (misses > 3 && !misses.is_multiple_of(16))
-        {
-            self.spin_misses.set(misses.wrapping_add(1));
-            return None;
-        }
-        if !kernel.starts.lock().begin_spin(self.class) {
-            return None;
-        }
         let until = time::now() + kernel.config.spin;
         while !kernel.start_is_there.load(Ordering::Acquire) && time::now() < until {
             for _ in 0..32 {

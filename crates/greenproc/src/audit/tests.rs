@@ -1,5 +1,6 @@
 //! A runtime in which one thing is made wrong for a moment, and the sentence that says so.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,10 +91,11 @@ fn an_end_is_entered_once() {
     let death = Death { status: ExitStatus::exited(0), usage: Usage::default(), report: None };
     {
         let list = still.kernel().lock();
-        let _many = still.kernel().departures.push(Departure { node: gone.node(), death, threads: 1 });
+        let departure = Departure::of(gone.node(), death, 1).ok().expect("it used nothing");
+        let _many = still.kernel().departures.push(departure);
         let found = still.kernel().audit(&list).expect_err("it has ended before");
         assert!(found.ends_with("is on its way, and was entered before"), "{found}");
-        drop(still.kernel().departures.take(Vec::new()));
+        still.kernel().departures.take(&mut VecDeque::new());
         assert_eq!(still.kernel().audit(&list), Ok(()));
     }
     still.end();

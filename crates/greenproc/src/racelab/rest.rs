@@ -9,7 +9,7 @@ impl Runtime {
     pub fn audit_at_rest(&self) -> Option<String> {
         let kernel = self.kernel();
         let list = kernel.try_lock_as_it_is()?;
-        if let Some(pid) = kernel.overlooked(&list.tree) {
+        if let Some(pid) = kernel.overlooked(&list) {
             return Some(format!("the end of pid {pid} waits to be seen, and everybody is at rest"));
         }
         let false_stop = list.tree.reports_false_stop();

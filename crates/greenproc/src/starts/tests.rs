@@ -4,9 +4,16 @@ use super::*;
 use crate::pace::Doze;
 
 fn fixture() -> (Starts<u32>, ClassId) {
-    let mut starts = Starts::default();
-    let class = starts.class(65_536, true);
-    (starts, class)
+    (Starts::new(65_536, None), ClassId::DEFAULT)
+}
+
+/// What a thread takes that has finished an LWP.
+fn next(starts: &mut Starts<u32>, class: ClassId) -> (Option<u32>, Call) {
+    match starts.take_next(class, false) {
+        (Next::Start(start), call) => (Some(start), call),
+        (Next::Spin, _) => unreachable!("it does not spin"),
+        (Next::Rest, call) => (None, call),
+    }
 }
 
 fn is_create(call: &Call) -> bool {
@@ -32,7 +39,7 @@ fn a_thread_that_finished_takes_the_next_without_a_call() {
     let _ = starts.push(class, 2);
     let (_, call) = starts.take(class, Arrival::Called);
     assert!(is_create(&call));
-    let (second, call) = starts.take(class, Arrival::Finished);
+    let (second, call) = next(&mut starts, class);
     assert_eq!(second, Some(2));
     assert!(matches!(call, Call::Nobody));
     // The one that was called finds nothing, and the next push calls again.
@@ -90,8 +97,10 @@ fn whoever_is_dismissed_is_called_no_more() {
 #[test]
 fn a_spinning_thread_needs_no_call_and_calls_for_the_rest() {
     let (mut starts, class) = fixture();
-    assert!(starts.begin_spin(class));
-    assert!(!starts.begin_spin(class), "one at a time");
+    occupy(&mut starts, class);
+    occupy(&mut starts, class);
+    assert!(matches!(starts.take_next(class, true).0, Next::Spin));
+    assert!(matches!(starts.take_next(class, true).0, Next::Rest), "one at a time");
     assert!(matches!(starts.push(class, 1), Call::Spinner));
     assert!(matches!(starts.push(class, 2), Call::Spinner));
     let (first, call) = starts.take(class, Arrival::Spun);
@@ -114,10 +123,8 @@ fn a_refused_thread_is_called_for_again() {
 
 /// A class of which `enough` LWPs at work are enough, and the first start on its way to a thread.
 fn paced(enough: u32) -> (Starts<u32>, ClassId, Arc<Pace>) {
-    let (mut starts, class) = fixture();
     let pace = Arc::new(Pace::new(enough));
-    starts.set_pace(class, Arc::clone(&pace));
-    (starts, class, pace)
+    (Starts::new(65_536, Some(Arc::clone(&pace))), ClassId::DEFAULT, pace)
 }
 
 /// Pushes, and lets the thread come that is called for.
@@ -134,9 +141,9 @@ fn nobody_is_called_while_enough_are_at_work() {
     assert!(matches!(starts.push(class, 1), Call::HeldBack));
     assert!(matches!(starts.push(class, 2), Call::Nobody), "the timekeeper knows");
     // Those who are at work take the starts as they finish.
-    assert_eq!(starts.take(class, Arrival::Finished).0, Some(1));
-    assert_eq!(starts.take(class, Arrival::Finished).0, Some(2));
-    assert!(starts.take(class, Arrival::Finished).0.is_none());
+    assert_eq!(next(&mut starts, class).0, Some(1));
+    assert_eq!(next(&mut starts, class).0, Some(2));
+    assert!(next(&mut starts, class).0.is_none());
     // One of the two rests now: the next start calls again.
     assert!(is_create(&starts.push(class, 3)));
 }
@@ -172,7 +179,7 @@ fn a_queue_that_moves_slowly_gets_a_thread_for_every_start() {
         let _ = starts.push(class, start);
     }
     for _ in 0..SLOW {
-        assert!(starts.take(class, Arrival::Finished).0.is_some());
+        assert!(next(&mut starts, class).0.is_some());
     }
     assert!(matches!(starts.look_after(class), Call::HeldBack), "it moves");
     assert!(is_create(&starts.look_after(class)), "it did not move at all");
@@ -196,7 +203,7 @@ fn what_is_held_back_after_a_look_is_looked_after_again() {
         let _ = starts.push(class, start);
     }
     for _ in 0..SLOW {
-        assert!(starts.take(class, Arrival::Finished).0.is_some());
+        assert!(next(&mut starts, class).0.is_some());
     }
     let _doze = Doze::begin(Some(&pace));
     assert!(is_create(&starts.look_after(class)), "too few are at work: that look was the last");
@@ -223,7 +230,8 @@ fn a_thread_that_is_not_used_again_leaves_nobody_waiting() {
 
 #[test]
 fn classes_do_not_mix() {
-    let mut starts = Starts::<u32>::default();
+    let mut starts = Starts::<u32>::new(64, None);
+    assert_eq!(starts.class(64, true), ClassId::DEFAULT);
     let small = starts.class(16, true);
     let fresh = starts.class(16, false);
     assert_ne!(small, fresh);

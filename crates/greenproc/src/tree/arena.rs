@@ -126,23 +126,21 @@ impl Arena {
         self.live
     }
 
-    pub(crate) fn insert(&mut self, make: impl FnOnce(u32) -> Node) -> NodeRef {
+    /// A place that was vacant, with what `furnish` puts there.
+    pub(crate) fn insert(&mut self, furnish: impl FnOnce(&mut Node)) -> NodeRef {
         let id = self.free.pop().unwrap_or_else(|| self.grow());
         self.live += 1;
         let node = self.get_mut(id);
-        let generation = node.generation;
-        *node = make(generation);
-        NodeRef { id, generation }
+        furnish(node);
+        NodeRef { id, generation: node.generation }
     }
 
-    /// Takes a node out; references to it are stale from here on.
-    pub(crate) fn remove(&mut self, id: NodeId) -> Node {
-        let node = self.get_mut(id);
-        let next_generation = node.generation.wrapping_add(1);
-        let taken = std::mem::replace(node, Node::vacant(next_generation));
+    /// Makes a place vacant; references to it are stale from here on. What stood behind it is returned.
+    pub(crate) fn remove(&mut self, id: NodeId) -> Body {
+        let body = self.get_mut(id).vacate();
         self.live -= 1;
         self.free.push(id);
-        taken
+        body
     }
 
     pub(crate) fn get(&self, id: NodeId) -> &Node {

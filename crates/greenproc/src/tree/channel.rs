@@ -10,6 +10,7 @@ use std::sync::Arc;
 use greenproc_sync::Condvar;
 use greenproc_sync::atomic::{AtomicBool, Ordering};
 
+use crate::departures::Listening;
 use crate::locks::Proclist;
 use crate::tree::arena::NodeRef;
 use crate::tree::wanted::Wanted;
@@ -43,6 +44,16 @@ pub(super) struct Waiter {
     pub(super) slot: Arc<WaitSlot>,
     pub(super) wanted: Wanted,
     pub(super) told: Told,
+    /// Ends of children are entered as they come for as long as it was not told of anything.
+    pub(super) ear: Option<Listening>,
+}
+
+impl Waiter {
+    fn tell(&mut self, told: Told) {
+        self.told = told;
+        self.ear = None;
+        self.slot.grant();
+    }
 }
 
 /// What a waiter was woken for.
@@ -73,7 +84,7 @@ pub(crate) enum Owes {
 impl WaitChannel {
     pub(crate) fn enter(&mut self, slot: &Arc<WaitSlot>, wanted: Wanted) {
         slot.granted.store(false, Ordering::Relaxed);
-        self.waiters.push(Waiter { slot: Arc::clone(slot), wanted, told: Told::Nothing });
+        self.waiters.push(Waiter { slot: Arc::clone(slot), wanted, told: Told::Nothing, ear: None });
     }
 
     /// Takes a waiter out, which took the event of this child, if any.
@@ -90,12 +101,22 @@ impl WaitChannel {
         owes(std::mem::replace(&mut self.waiters[place].told, Told::Nothing), None)
     }
 
+    /// The waiter is about to sleep, and listens meanwhile; false if it does already.
+    pub(crate) fn listen(&mut self, slot: &Arc<WaitSlot>, listen: impl FnOnce() -> Listening) -> bool {
+        let Some(place) = self.place(slot) else { return false };
+        let ear = &mut self.waiters[place].ear;
+        let deaf = ear.is_none();
+        if deaf {
+            *ear = Some(listen());
+        }
+        deaf
+    }
+
     /// Tells the first waiter that `fits` and was not told of anything yet.
     pub(crate) fn tell_one(&mut self, child: NodeRef, fits: impl Fn(&Wanted) -> bool) {
         let mut waiting = self.waiters.iter_mut().filter(|waiter| waiter.told == Told::Nothing);
         if let Some(waiter) = waiting.find(|waiter| fits(&waiter.wanted)) {
-            waiter.told = Told::Of(child);
-            waiter.slot.grant();
+            waiter.tell(Told::Of(child));
         }
     }
 
@@ -103,10 +124,7 @@ impl WaitChannel {
     pub(crate) fn tell_all(&mut self, lost: impl Fn(&Wanted) -> bool) {
         for waiter in self.waiters.iter_mut().filter(|waiter| lost(&waiter.wanted)) {
             // One that was told of an event keeps it: should it not take that, it still has to pass it on.
-            if waiter.told == Told::Nothing {
-                waiter.told = Told::Lost;
-            }
-            waiter.slot.grant();
+            waiter.tell(if waiter.told == Told::Nothing { Told::Lost } else { waiter.told });
         }
     }
 
@@ -115,9 +133,13 @@ impl WaitChannel {
         let mut waiting = self.waiters.iter_mut().filter(|waiter| waiter.told == Told::Nothing);
         let found = waiting.find_map(|waiter| ready(&waiter.wanted).map(|child| (waiter, child)));
         if let Some((waiter, child)) = found {
-            waiter.told = Told::Of(child);
-            waiter.slot.grant();
+            waiter.tell(Told::Of(child));
         }
+    }
+
+    /// Whether somebody waits but this one.
+    pub(crate) fn has_others(&self, waiter: &Arc<WaitSlot>) -> bool {
+        self.waiters.iter().any(|other| !Arc::ptr_eq(&other.slot, waiter))
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -11,8 +11,10 @@ use crate::signal::{Disposition, Signal};
 use crate::status::ExitStatus;
 use crate::tree::ProcTree;
 use crate::tree::arena::{Chain, NodeId, NodeRef};
+use crate::tree::channel::WaitSlot;
 use crate::tree::groups::Freed;
 use crate::tree::node::{Body, EventKind, Node, Zombie};
+use crate::tree::wanted::{Wanted, Who};
 use crate::usage::Usage;
 
 /// What a new process brings along.
@@ -67,11 +69,9 @@ impl ProcTree {
     /// Links the first process, the root of the tree, as leader of its own group and session.
     pub(crate) fn link_init(&mut self, record: Arc<Proc>) -> NodeRef {
         let (pid, uid) = (record.pid, record.uid());
-        let node = self.arena.insert(|generation| Node {
-            pid,
-            exit_signal: None,
-            body: Body::Live { record, closed: false },
-            ..Node::vacant(generation)
+        let node = self.arena.insert(|node| {
+            node.pid = pid;
+            node.body = Body::Live { record, closed: false };
         });
         let group = self.groups.create(pid, pid);
         self.groups.join(&mut self.arena, group, node.id);
@@ -106,14 +106,13 @@ impl ProcTree {
         }
         // Actions are inherited (decision 15).
         let sigchld = self.node(parent.id).sigchld;
-        let node = self.arena.insert(|generation| Node {
-            pid,
-            parent: Some(parent.id),
-            exit_signal: birth.exit_signal,
-            held: birth.held,
-            sigchld,
-            body: Body::Live { record: birth.record, closed: false },
-            ..Node::vacant(generation)
+        let node = self.arena.insert(|node| {
+            node.pid = pid;
+            node.parent = Some(parent.id);
+            node.exit_signal = birth.exit_signal;
+            node.held = birth.held;
+            node.sigchld = sigchld;
+            node.body = Body::Live { record: birth.record, closed: false };
         });
         self.groups.join(&mut self.arena, group, node.id);
         self.add_child(parent.id, node.id);
@@ -245,12 +244,8 @@ impl ProcTree {
             return None;
         }
         self.init = None;
-        let (init, freed) = self.take_out(node.id);
-        debug_assert_eq!(
-            (init.pid, freed.session),
-            (Pid::INIT, Some(Pid::INIT)),
-            "init leads the first session"
-        );
+        let (_, freed) = self.take_out(node.id);
+        debug_assert_eq!(freed.session, Some(Pid::INIT), "init leads the first session");
         Some(freed)
     }
 
@@ -286,6 +281,50 @@ impl ProcTree {
         reaped
     }
 
+    /// Whether a wait of `parent` takes the end of this process, and nobody else can have anything to do with it: then
+    /// [`pass_by`](ProcTree::pass_by) is all that is to be done.
+    pub(crate) fn is_plainly_wanted(
+        &self,
+        parent: NodeRef,
+        child: NodeRef,
+        wanted: &Wanted,
+        waiter: &Arc<WaitSlot>,
+    ) -> bool {
+        let node = self.node(child.id);
+        let listens = |node: &Node| node.live().is_none_or(|record| record.hears_of_deaths());
+        let mother = self.node(parent.id);
+        node.parent == Some(parent.id)
+            && !node.held
+            && !node.traced
+            && node.live().is_some_and(|record| !record.ends_in_full() && record.extras().is_none())
+            && wanted.wants_dead()
+            && wanted.takes_class(node.class())
+            && match wanted.who {
+                Who::Any => true,
+                Who::Child(wanted) => wanted == child,
+                Who::Group(number) => self.groups.pgid(node.group) == number,
+                Who::Held(_) => false,
+            }
+            && !mother.ignores_children()
+            && !listens(mother)
+            && mother.family.as_ref().is_none_or(|family| !family.channel.has_others(waiter))
+            && self.stopped == 0
+            && !self.is_swept()
+    }
+
+    /// A process ends, and its parent has waited for it: it goes without having been a zombie that anybody could see.
+    pub(crate) fn pass_by(&mut self, child: NodeRef, usage: Usage) -> (Arc<Proc>, Freed) {
+        debug_assert!(self.arena.holds(child));
+        let parent = self.node(child.id).parent;
+        let (body, freed) = self.take_out(child.id);
+        self.ledger.note_ended(usage);
+        if let Some(parent) = parent {
+            self.family_mut(parent).reaped_usage += usage;
+        }
+        let Body::Live { record, .. } = body else { unreachable!("a process dies once") };
+        (record, freed)
+    }
+
     /// A live process acts for another user, and counts among that one's.
     pub(crate) fn change_user(&mut self, node: NodeRef, uid: u32) {
         let Some(record) = self.record(node).map(Arc::clone) else { return };
@@ -303,26 +342,27 @@ impl ProcTree {
     }
 
     fn unlink(&mut self, id: NodeId) -> Reaped {
-        let (node, freed) = self.take_out(id);
-        let Body::Zombie(zombie) = node.body else { unreachable!("only a zombie is reaped") };
+        let pid = self.node(id).pid;
+        let (body, freed) = self.take_out(id);
+        let Body::Zombie(zombie) = body else { unreachable!("only a zombie is reaped") };
         self.zombies -= 1;
-        Reaped { pid: node.pid, zombie, freed }
+        Reaped { pid, zombie, freed }
     }
 
-    fn take_out(&mut self, id: NodeId) -> (Node, Freed) {
+    fn take_out(&mut self, id: NodeId) -> (Body, Freed) {
         if self.node(id).traced {
             self.untrace(id);
         }
         self.remove_child(id);
         let freed = self.groups.leave(&mut self.arena, id);
-        let node = self.arena.remove(id);
-        let uid = match &node.body {
+        let body = self.arena.remove(id);
+        let uid = match &body {
             Body::Live { record, .. } => record.uid(),
             Body::Zombie(zombie) => zombie.uid,
             Body::Vacant => unreachable!("a place that was taken out held a process"),
         };
         self.discount(uid);
-        (node, freed)
+        (body, freed)
     }
 
     /// Puts what others read without the lock where they read it.

@@ -119,6 +119,22 @@ impl Node {
         }
     }
 
+    /// Nobody is here any more; it is in no list. What stood behind it.
+    pub(super) fn vacate(&mut self) -> Body {
+        let body = std::mem::replace(&mut self.body, Body::Vacant);
+        self.generation = self.generation.wrapping_add(1);
+        self.parent = None;
+        self.event = None;
+        self.exit_signal = None;
+        self.held = false;
+        self.sigchld = Disposition::Default;
+        self.subreaper = false;
+        self.stopped = false;
+        self.traced = false;
+        self.family = None;
+        body
+    }
+
     pub(crate) fn class(&self) -> Class {
         if self.exit_signal == Some(Signal::CHLD) { Class::Child } else { Class::Alternative }
     }

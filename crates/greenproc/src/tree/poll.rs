@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::departures::Listening;
 use crate::inspect::usage_now;
 use crate::selector::Waited;
 use crate::status::ExitStatus;
@@ -229,6 +230,16 @@ impl ProcTree {
     /// Puts a waiter into the parent's channel.
     pub(crate) fn enter_channel(&mut self, parent: NodeRef, slot: &Arc<WaitSlot>, wanted: Wanted) {
         self.family_mut(parent.id).channel.enter(slot, wanted);
+    }
+
+    /// A waiter is about to sleep: it listens until it is told of something. False if it does already.
+    pub(crate) fn listen(
+        &mut self,
+        parent: NodeRef,
+        slot: &Arc<WaitSlot>,
+        listen: impl FnOnce() -> Listening,
+    ) -> bool {
+        self.family_mut(parent.id).channel.listen(slot, listen)
     }
 
     /// Takes a waiter out, which took the event of the child `took`. If it was told of another one, the next waiter

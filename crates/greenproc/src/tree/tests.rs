@@ -9,7 +9,7 @@ use crate::pid::Pid;
 use crate::proc::{Inherited, Proc};
 use crate::selector::WaitFlags;
 use crate::signal::{Disposition, Signal};
-use crate::starts::Starts;
+use crate::starts::ClassId;
 use crate::status::ExitStatus;
 use crate::tree::node::EventKind;
 use crate::tree::{Birth, Death, Found, NodeRef, Poll, ProcTree, WaitSlot, Wanted, Who};
@@ -18,10 +18,9 @@ use crate::usage::Usage;
 pub(super) const UID: u32 = 7;
 
 pub(crate) fn record(pid: i32) -> Arc<Proc> {
-    let class = Starts::<()>::default().class(1, true);
     let inherited = Inherited { uid: UID, gid: 0 };
     let pid = Pid::new(pid).expect("a positive pid");
-    Arc::new(Proc::new(pid, Cow::Borrowed("model"), inherited, class, Moment::now()))
+    Arc::new(Proc::new(pid, Cow::Borrowed("model"), inherited, ClassId::DEFAULT, Moment::now()))
 }
 
 pub(super) fn birth(record: &Arc<Proc>) -> Birth {
@@ -95,9 +94,13 @@ fn a_wait_touches_the_same_number_of_nodes_however_many_children_there_are() {
 fn whether_anything_could_come_is_known_without_looking_at_children() {
     let (mut tree, init) = planted();
     let parent = tree.link(init, birth(&record(2))).expect("init takes children");
-    for pid in 3..1_000 {
+    let child = tree.link(parent, birth(&record(3))).expect("the parent takes children");
+    for pid in 4..1_000 {
         tree.link(parent, birth(&record(pid))).expect("the parent takes children");
     }
+    let before = tree.arena.touched();
+    assert_eq!(tree.poll(parent, &Wanted::new(Who::Child(child), WaitFlags::EXITED)), Poll::Nothing);
+    assert!(tree.arena.touched() - before < 8);
     let before = tree.arena.touched();
     assert_eq!(tree.poll(parent, &any_child(WaitFlags::empty())), Poll::Nothing);
     assert_eq!(tree.poll(parent, &any_child(WaitFlags::ALTSIG)), Poll::NoChild);
