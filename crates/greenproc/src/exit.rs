@@ -15,7 +15,6 @@
 
 use std::sync::Arc;
 
-use greenproc_os::clock::Moment;
 use greenproc_sync::atomic::{Ordering, fence};
 use greenproc_sync::{assert_no_locks_held, time};
 
@@ -42,7 +41,7 @@ use crate::tree::{Buried, Death, Moved, NodeRef, Reaped};
 use crate::usage::Usage;
 use crate::wait_queue::Wakeups;
 use crate::watch::Wakers;
-use crate::worker::{Ended, Worker, drop_isolated};
+use crate::worker::{Began, Ended, Worker, drop_isolated};
 
 /// What runs user code when it is dropped: the SIGTERM function, and the actions.
 type Handlers = (Option<OnTerm>, Option<Box<Signals>>);
@@ -63,8 +62,8 @@ enum Role {
 }
 
 /// Ends the calling LWP, and its process if that falls to it. Returns what the thread does next.
-pub(crate) fn lwp_end(process: &Process, ended: Ended, begin_ns: u64, since: Moment) -> Option<Start> {
-    let ended = match end_plainly(process, ended, begin_ns, since) {
+pub(crate) fn lwp_end(process: &Process, ended: Ended, began: Began) -> Option<Start> {
+    let ended = match end_plainly(process, ended, began) {
         Ok(next) => return next,
         Err(ended) => ended,
     };
@@ -96,14 +95,14 @@ pub(crate) fn lwp_end(process: &Process, ended: Ended, begin_ns: u64, since: Mom
                 // 23. None of its code runs any more.
                 extras.calls.detach(process);
             }
-            exit_process(process, begin_ns, since)
+            exit_process(process, began)
         }
         Role::Leaver => {
             if let Some(extras) = process.record.extras() {
                 extras.leave(process);
                 process.record.ktrace(Some(process.lwp), || Fact::Left);
             }
-            let usage = worker.usage(begin_ns, since);
+            let usage = worker.usage(began);
             // Row 48.
             assert_no_locks_held();
             leave(process, usage);
@@ -118,12 +117,7 @@ pub(crate) fn lwp_end(process: &Process, ended: Ended, begin_ns: u64, since: Mom
 
 /// Ends a process whose body has returned and which has nothing to take leave of: most short ones. All that the steps below
 /// come to is then one hold of its `p_smutex` and an end that departs. Any other gets its `ended` back.
-fn end_plainly(
-    process: &Process,
-    ended: Ended,
-    begin_ns: u64,
-    since: Moment,
-) -> Result<Option<Start>, Ended> {
+fn end_plainly(process: &Process, ended: Ended, began: Began) -> Result<Option<Start>, Ended> {
     let (worker, record) = (&process.worker, &process.record);
     let kernel = &worker.kernel;
     let Ended::Returned(outcome) = ended else { return Err(ended) };
@@ -134,7 +128,7 @@ fn end_plainly(
         && kernel.interest.load(Ordering::Relaxed) == 0
         && !worker.own_thread()
         && !worker.lends_itself();
-    let Some(usage) = plain.then(|| worker.short_usage(begin_ns, since)).flatten() else {
+    let Some(usage) = plain.then(|| worker.short_usage(began)).flatten() else {
         return Err(Ended::Returned(outcome));
     };
     // Row 48: the dying LWP holds no lock of the runtime.
@@ -320,14 +314,14 @@ fn join_those_before(process: &Process) {
     }
 }
 
-fn exit_process(process: &Process, begin_ns: u64, since: Moment) -> Option<Start> {
+fn exit_process(process: &Process, began: Began) -> Option<Start> {
     let worker = &process.worker;
     let kernel = &worker.kernel;
     let record = &process.record;
     if record.pid == Pid::INIT {
         shutdown::end_of_init(process);
     }
-    let usage = worker.usage(begin_ns, since);
+    let usage = worker.usage(began);
     // Row 48: the dying LWP holds no lock of the runtime.
     assert_no_locks_held();
     if record.pid == Pid::INIT {

@@ -67,14 +67,32 @@ pub(crate) struct Worker {
     pub(crate) values: LwpValues,
     /// What takes the place of the body when that is over.
     pub(crate) successor: Cell<Option<Box<Successor>>>,
-    /// The CPU clock at the end of the last LWP, if the next one followed without a pause.
-    clock_ns: Cell<Option<u64>>,
+    /// The end of the last LWP, if the next one follows without a pause: its beginning.
+    last_end: Cell<Option<Began>>,
     /// The reference to the seat that the thread's LWPs have, one after another, while none has it.
     spare_seat: Cell<Option<Arc<Seat>>>,
     usage_mark: Cell<ThreadUsage>,
     /// It is the one that looks at the queue without sleeping.
     spins: Cell<bool>,
     spin_misses: Cell<u32>,
+}
+
+/// When an LWP began, or ended.
+#[derive(Clone, Copy)]
+pub(crate) struct Began {
+    /// The thread's CPU clock.
+    cpu_ns: u64,
+    at: Moment,
+}
+
+impl Began {
+    fn now() -> Began {
+        Began { cpu_ns: clock::thread_cpu_ns(), at: Moment::now() }
+    }
+
+    fn cpu_ns_since(self, began: Began) -> u64 {
+        self.cpu_ns.saturating_sub(began.cpu_ns)
+    }
 }
 
 /// How an LWP came back from its body.
@@ -143,7 +161,7 @@ impl Worker {
             interrupts: RefCell::new(None),
             values: LwpValues::default(),
             successor: Cell::new(None),
-            clock_ns: Cell::new(None),
+            last_end: Cell::new(None),
             spare_seat: Cell::new(None),
             usage_mark: Cell::new(ThreadUsage::default()),
             spins: Cell::new(false),
@@ -222,9 +240,9 @@ impl Worker {
     }
 
     fn run_lwp(self: &Rc<Worker>, start: LwpStart) -> Option<Start> {
-        let LwpStart { process, lwp, body, queued } = start;
+        let LwpStart { process, lwp, body, queued: _ } = start;
         self.serial.set(self.serial.get() + 1);
-        let cpu_begin_ns = self.clock_ns.take().unwrap_or_else(clock::thread_cpu_ns);
+        let began = self.last_end.take().unwrap_or_else(Began::now);
         thread::set_identity(process.pid.as_raw(), &process.name());
         lab_name!("{} {}.{lwp}", &*process.name(), process.pid);
         let alive = {
@@ -236,7 +254,7 @@ impl Worker {
                 alive &= entry.leaving == Leaving::No;
                 entry.seat = Some(self.spare_seat.take().unwrap_or_else(|| Arc::clone(&self.seat)));
                 entry.place = Place::Running;
-                entry.cpu_begin_ns = cpu_begin_ns;
+                entry.cpu_begin_ns = began.cpu_ns;
                 // One that was asked while it had no thread could not look until now.
                 entry.asked_at = entry.asked_at.map(|_| time::now());
             }
@@ -266,7 +284,7 @@ impl Worker {
                 Err(other) => ended = other,
             }
         }
-        let next = exit::lwp_end(&process, ended, cpu_begin_ns, queued);
+        let next = exit::lwp_end(&process, ended, began);
         self.clean_up();
         drop(process);
         next
@@ -325,19 +343,19 @@ impl Worker {
         self.spare_seat.set(entry.and_then(|entry| entry.seat));
     }
 
-    /// What the LWP that began at `begin_ns` and was queued at `since` has used, if that was not long ago.
-    pub(crate) fn short_usage(&self, begin_ns: u64, since: Moment) -> Option<Usage> {
-        let end_ns = clock::thread_cpu_ns();
-        self.clock_ns.set(Some(end_ns));
-        (since.elapsed() < LONG_LIFE).then(|| Usage::from_user_ns(end_ns.saturating_sub(begin_ns)))
+    /// What the thread's LWP has used, if it did not begin long ago.
+    pub(crate) fn short_usage(&self, began: Began) -> Option<Usage> {
+        let end = Began::now();
+        self.last_end.set(Some(end));
+        (end.at.since(began.at) < LONG_LIFE).then(|| Usage::from_user_ns(end.cpu_ns_since(began)))
     }
 
-    /// What the LWP that began at `begin_ns` and was queued at `since` has used.
-    pub(crate) fn usage(&self, begin_ns: u64, since: Moment) -> Usage {
-        if let Some(usage) = self.short_usage(begin_ns, since) {
+    /// What the thread's LWP has used.
+    pub(crate) fn usage(&self, began: Began) -> Usage {
+        if let Some(usage) = self.short_usage(began) {
             return usage;
         }
-        let total = self.clock_ns.get().map_or(0, |end_ns| end_ns.saturating_sub(begin_ns));
+        let total = self.last_end.get().map_or(0, |end| end.cpu_ns_since(began));
         let now = clock::thread_usage();
         let mark = self.usage_mark.replace(now);
         let system = now.system_ns.saturating_sub(mark.system_ns);
@@ -357,7 +375,7 @@ impl Worker {
 
     /// Waits for a start; `None` if the thread is to go home.
     fn idle(&self) -> Option<Start> {
-        self.clock_ns.set(None);
+        self.last_end.set(None);
         lab_name!("idle");
         if self.spins.take()
             && let Some(start) = self.spin()

@@ -103,7 +103,20 @@ impl Moment {
 
     /// The time since then.
     pub fn elapsed(self) -> Duration {
-        Duration::from_nanos(Moment::now().0.saturating_sub(self.0))
+        Moment::now().since(self)
+    }
+
+    /// The time since an earlier moment; none if that is later.
+    ///
+    /// ```
+    /// use greenproc_os::clock::Moment;
+    /// use std::time::Duration;
+    ///
+    /// let moment = Moment::now();
+    /// assert_eq!(moment.since(moment), Duration::ZERO);
+    /// ```
+    pub fn since(self, earlier: Moment) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 }
 
