@@ -74,7 +74,8 @@ impl Trial {
     /// How much of the time that is left it may have, beside others.
     pub fn weight(&self) -> u32 {
         match (self.fault, self.race.core) {
-            (Some(_), _) => 8,
+            // It is over as soon as the fault is found, so most of this is left to the others.
+            (Some(_), _) => 24,
             (None, false) => 1,
             (None, true) => 12,
         }
