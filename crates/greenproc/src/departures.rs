@@ -3,7 +3,8 @@
 //! What costs most of a short life is the lock and the cache lines that its end shares with the spawner and the waiter.
 //! So a process that leaves nothing behind but its status does not take `proclist_lock` to end: it leaves its end here,
 //! and whoever takes the lock next enters all of them into the tree before anything else ([`Kernel::lock`]). Nobody
-//! reads a tree in which an end is missing, and each end still is one hold of the lock (row 46).
+//! reads a tree in which an end is missing, and each end still is one hold of the lock (row 46). A waiter takes the end of
+//! its child from here as it is, if nobody could tell that it was not in the tree ([`Kernel::take_departed`]).
 //!
 //! Who has to be told of an end without taking the lock says so first and enters what is here afterwards; a process
 //! leaves its end first and looks afterwards whether somebody has to be told ([`Kernel::depart`]). With a fence between

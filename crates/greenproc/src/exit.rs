@@ -12,6 +12,8 @@
 //! 5. `publish`: a session leader's terminal is hung up [30]; the children go to another parent [36, 74], as a dead parent has none; usage is final [42]; the zombie
 //!    is recorded [21, 22] and there [37, 46], who watches is told [33], and the parent [41, 47], in one hold of `proclist_lock`; or it is reaped at once [40].
 //! 6. The thread goes on to the next LWP, or leaves [49]. Nothing of the record is touched after 5 but by dropping it.
+//!
+//! A process that has nothing to take leave of goes from 1 to 5 in one hold of its `p_smutex` (`end_plainly`).
 
 use std::sync::Arc;
 
