@@ -3,9 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use crossbeam_channel::unbounded;
-use greenproc::{Child, Command, EventFilter, EventKind, Process, SigAction, Signal};
+use greenproc::{
+    Child, Command, EventFilter, EventKind, Process, ProcessGroup, SigAction, Signal, Target, WaitFlags,
+    WaitFor, Waited,
+};
 use greenproc_tests::{AN_HOUR, Fixture, errno, hold, living, next_event, same, soon, succeeded};
 
 /// Spawns a child that only returns, as soon as there is room for it.
@@ -85,4 +89,57 @@ fn a_late_subscriber_is_told() {
     assert!(status.success());
     parent.kill().expect("it lives");
     assert_eq!(parent.wait().expect("its handle owns it").status.signal(), Some(Signal::KILL));
+}
+
+/// The first to end is the first to be waited for, whether its end is in the tree or still on its way.
+#[test]
+fn children_that_end_one_after_another_are_waited_for_in_that_order() {
+    // Init, the parent and one child.
+    let fixture = Fixture::with(|builder| builder.max_lwps(3));
+    fixture.inside(|p| {
+        let children: Vec<_> = (0..100).map(|_| as_soon_as_possible(p).id()).collect();
+        let waited: Vec<_> = (0..100).map(|_| p.wait().expect("a child of mine").pid).collect();
+        assert_eq!(waited, children);
+        assert_eq!(errno(p.wait()), libc::ECHILD);
+    });
+}
+
+/// Whichever way a child is waited for while others end: each is there once, with its own status, and what it used is what its
+/// parent's children used.
+#[test]
+fn ends_are_taken_in_every_way_while_more_come() {
+    let fixture = Fixture::boot();
+    fixture.inside(|p| {
+        let mut used = Duration::ZERO;
+        for round in 0..200 {
+            let spawn = |code: i32| {
+                p.spawn(Command::new("brief", move |_| code).process_group(ProcessGroup::New)).expect("room")
+            };
+            let children: Vec<_> = (0..6).map(spawn).collect();
+            let pid = |child: usize| children[child].id();
+            let mut left: BTreeSet<_> = (0..6).map(pid).collect();
+            let mut take = |found: greenproc::Result<Option<Waited>>| {
+                let waited = found.expect("a child is left")?;
+                let code = children.iter().position(|child| child.id() == waited.pid).expect("my child");
+                assert_eq!(waited.status.code(), Some(code as i32), "round {round}");
+                assert!(left.remove(&waited.pid), "round {round}: {} was there before", waited.pid);
+                used += waited.usage.total();
+                Some(waited.pid)
+            };
+            assert_eq!(take(p.wait4(WaitFor::Pid(pid(4)), WaitFlags::empty())), Some(pid(4)));
+            assert_eq!(take(p.wait4(WaitFor::Group(pid(2)), WaitFlags::empty())), Some(pid(2)));
+            let early = take(p.wait4(WaitFor::Any, WaitFlags::NOHANG));
+            let seen = p.waitid(WaitFor::Any, WaitFlags::EXITED | WaitFlags::NOWAIT).expect("three are left");
+            let seen = seen.expect("it was waited for").pid;
+            let next = take(p.wait4(WaitFor::Any, WaitFlags::empty()));
+            assert_eq!(next, Some(seen), "round {round}: what was only looked at stays the first");
+            for _ in 0..6 - 3 - usize::from(early.is_some()) {
+                assert!(take(p.wait4(WaitFor::Any, WaitFlags::empty())).is_some());
+            }
+            assert_eq!(errno(p.wait()), libc::ECHILD);
+            let group = p.kill(Target::Group(pid(2)), Signal::TERM);
+            assert_eq!(errno(group), libc::ESRCH, "round {round}: its number is free");
+        }
+        assert_eq!(p.children_usage().total(), used);
+    });
 }
