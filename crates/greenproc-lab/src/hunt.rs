@@ -75,7 +75,8 @@ impl Trial {
     pub fn weight(&self) -> u32 {
         match (self.fault, self.race.core) {
             // It is over as soon as the fault is found, so most of this is left to the others.
-            (Some(_), _) => 24,
+            (Some(_), true) => 48,
+            (Some(_), false) => 8,
             (None, false) => 1,
             (None, true) => 12,
         }
