@@ -59,6 +59,8 @@ struct Row {
     mean_held_ns: f64,
     /// From start to end of a round, for a life.
     wall_ns: f64,
+    /// The share of the time in which the lock was held: the median of the rounds.
+    busy: f64,
     hold_median_ns: f64,
     hold_p99_ns: f64,
     longest_hold_ns: f64,
@@ -137,12 +139,14 @@ fn scenario(pattern: Pattern, spawners: u32, pinning: Pinning, rounds: usize) ->
         round()?;
     }
     let mut all: Option<HoldTimes> = None;
-    let (mut held, mut wall) = (Vec::new(), Vec::new());
+    let (mut held, mut wall, mut busy) = (Vec::new(), Vec::new(), Vec::new());
     let _ = runtime.take_hold_times();
     for _ in 0..rounds {
-        wall.push(round()?.as_nanos() as f64 / f64::from(lives));
+        let time = round()?;
         let times = runtime.take_hold_times();
+        wall.push(time.as_nanos() as f64 / f64::from(lives));
         held.push(times.sum().as_nanos() as f64 / f64::from(lives));
+        busy.push(times.sum().as_secs_f64() / time.as_secs_f64());
         match &mut all {
             Some(all) => all.add(&times),
             None => all = Some(times),
@@ -161,6 +165,7 @@ fn scenario(pattern: Pattern, spawners: u32, pinning: Pinning, rounds: usize) ->
         p90: quantile(&held, 0.9),
         mean_held_ns: held.iter().sum::<f64>() / rounds as f64,
         wall_ns: median(&wall),
+        busy: median(&busy),
         hold_median_ns: all.quantile_ns(0.5),
         hold_p99_ns: all.quantile_ns(0.99),
         longest_hold_ns: all.longest().as_nanos() as f64,
@@ -172,12 +177,23 @@ fn scenario(pattern: Pattern, spawners: u32, pinning: Pinning, rounds: usize) ->
 fn print(pinning: Pinning, rows: &[Row], adopted: &adoption::Adopted) {
     println!("\n{pinning}");
     println!(
-        "{:<11}{:>9}{:>11}{:>10}{:>8}{:>8}{:>9}{:>9}   {:>8}{:>9}{:>11}",
-        "", "spawners", "holds/life", "held", "p10", "p90", "mean", "wall", "a hold", "p99", "longest"
+        "{:<11}{:>9}{:>11}{:>10}{:>8}{:>8}{:>9}{:>9}{:>6}   {:>8}{:>9}{:>11}",
+        "",
+        "spawners",
+        "holds/life",
+        "held",
+        "p10",
+        "p90",
+        "mean",
+        "wall",
+        "busy",
+        "a hold",
+        "p99",
+        "longest"
     );
     for row in rows {
         println!(
-            "{:<11}{:>9}{:>11.3}{:>7.1} ns{:>8.1}{:>8.1}{:>9.1}{:>9.1}   {:>5.1} ns{:>9.1}{:>11.0}",
+            "{:<11}{:>9}{:>11.3}{:>7.1} ns{:>8.1}{:>8.1}{:>9.1}{:>9.1}{:>5.0}%   {:>5.1} ns{:>9.1}{:>11.0}",
             row.name,
             row.spawners,
             row.holds_per_life,
@@ -186,6 +202,7 @@ fn print(pinning: Pinning, rows: &[Row], adopted: &adoption::Adopted) {
             row.p90,
             row.mean_held_ns,
             row.wall_ns,
+            100.0 * row.busy,
             row.hold_median_ns,
             row.hold_p99_ns,
             row.longest_hold_ns
@@ -203,7 +220,7 @@ fn print(pinning: Pinning, rows: &[Row], adopted: &adoption::Adopted) {
         histogram::print(&row.histogram);
     }
     println!(
-        "\nheld, wall: ns for a life, medians of {} rounds. {:.1} ns were subtracted from each hold for the clock.",
+        "\nheld, wall: ns for a life; busy: held over wall; medians of {} rounds. {:.1} ns were subtracted from each hold for the clock.",
         rows.first().map_or(0, |row| row.rounds),
         rows.first().map_or(0.0, |row| row.overhead_ns)
     );
