@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::unbounded;
-use greenproc::{Command, Pid, Process, ProcessGroup, Signal, WaitFlags, WaitFor};
+use greenproc::{Command, Pid, Process, ProcessGroup, Signal, State, WaitFlags, WaitFor};
 use greenproc_tests::{Fixture, errno, living, same, soon, stay, succeeded};
 
 use crate::{pid_of, round_trip};
@@ -229,6 +229,45 @@ fn a_wait_that_only_looks_or_times_out_takes_no_wake_up_from_another() {
                 Ok(found) => assert!(found.is_none_or(|found| found == pid)),
                 Err(error) => assert_eq!(error.errno(), libc::ECHILD),
             }
+        }
+    });
+}
+
+/// Decision 27: one waiter wakes up for each end, however many there are. One that was woken in vain would go to sleep again.
+#[test]
+fn an_end_wakes_the_waiter_for_it_and_no_other() {
+    const WAITERS: usize = 100;
+    let fixture = Fixture::boot();
+    let runtime = (*fixture).clone();
+    fixture.inside(move |p| {
+        p.count().expect("it lives");
+        let children: Vec<_> = (0..WAITERS).map(|_| living(p, same)).collect();
+        let (back, is_back) = unbounded();
+        let waiters = children.iter().map(|(child, _)| {
+            let (pid, back) = (child.id(), back.clone());
+            let wait = move |p: &Process| {
+                let found = p.wait4(WaitFor::Pid(pid), WaitFlags::empty()).map(pid_of);
+                back.send(pid).expect("the test listens");
+                found
+            };
+            p.spawn_lwp(wait).expect("room")
+        });
+        let waiters: Vec<_> = waiters.collect();
+        let asleep = || {
+            let detail = runtime.inspect(p.pid()).expect("it lives");
+            detail.lwps.iter().filter(|lwp| lwp.state == State::Sleeping).count()
+        };
+        while asleep() < WAITERS {
+            std::thread::yield_now();
+        }
+        let before = p.counters().sleeps;
+        for (child, hold) in children.into_iter().rev() {
+            drop(hold);
+            assert_eq!(soon(&is_back), child.id());
+        }
+        assert_eq!(p.counters().sleeps, before);
+        for waiter in waiters {
+            assert!(waiter.join(p).expect("it returned").expect("its child").is_some());
         }
     });
 }

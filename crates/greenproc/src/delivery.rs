@@ -117,7 +117,7 @@ impl ProcState {
         info: SigInfo,
         to: Option<LwpId>,
         group_is_orphaned: impl FnOnce() -> bool,
-        now: Instant,
+        now: impl Fn() -> Instant,
     ) -> Result<Posted, Exhausted> {
         let signal = info.signal;
         if self.life.begin_exit().is_none() {
@@ -126,14 +126,14 @@ impl ProcState {
             return Ok(Posted { change, fate, ..Posted::default() });
         }
         if signal == Signal::KILL {
-            let nudges = self.begin_exit(ExitStatus::killed(signal), None, || now);
+            let nudges = self.begin_exit(ExitStatus::killed(signal), None, now);
             return Ok(Posted { nudges, fate: Fate::Ends, ..Posted::default() });
         }
         let mut posted = Posted::default();
         if signal == Signal::CONT {
             self.discard(STOPS);
             if !self.is_halted() {
-                posted = self.resume(now);
+                posted = self.resume(now());
             }
             if self.life.begin_exit().is_none() {
                 return Ok(posted);
@@ -150,17 +150,17 @@ impl ProcState {
             _ if is_awaited || self.is_traced() => {}
             Verdict::Ignored if is_open => return Ok(posted),
             Verdict::End(status) if is_open && self.stop.is_none() => {
-                let nudges = self.begin_exit(status, None, || now);
+                let nudges = self.begin_exit(status, None, now);
                 return Ok(Posted { nudges, fate: Fate::Ends, ..Posted::default() });
             }
             Verdict::Polite if is_open => {
-                posted.nudges.extend(self.post_polite(now));
+                posted.nudges.extend(self.post_polite(now()));
                 posted.fate = Fate::Polite;
                 return Ok(posted);
             }
             Verdict::Stop if is_open => {
                 if signal == Signal::STOP || !group_is_orphaned() {
-                    posted.change = self.begin_stop(signal, now);
+                    posted.change = self.begin_stop(signal, now());
                     posted.fate = Fate::Stops;
                 }
                 return Ok(posted);
@@ -171,7 +171,7 @@ impl ProcState {
         let stopped = self.stop.is_some();
         let woken = self.lwps.iter_mut().filter(|lwp| to.is_none_or(|id| id == lwp.id));
         let woken = woken.filter(|lwp| lwp.awaits(signal) || (!stopped && lwp.is_open_to(signal)));
-        posted.nudges.extend(woken.map(|lwp| lwp.interrupt(Finality::Passing, now)));
+        posted.nudges.extend(woken.map(|lwp| lwp.interrupt(Finality::Passing, now())));
         Ok(posted)
     }
 

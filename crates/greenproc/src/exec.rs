@@ -195,6 +195,9 @@ impl ProcState {
 
 /// Puts the successor into the place of a body that is over. Returns the process as the new body sees it, and the body; or,
 /// if the process ends instead, how the LWP came back.
+///
+/// Its frame is not to be on the stack while a body runs.
+#[inline(never)]
 pub(crate) fn replace(
     process: &Process,
     ended: Ended,

@@ -23,7 +23,7 @@ use greenproc_sync::{assert_no_locks_held, time};
 use crate::accounting::{Accounting, Record};
 use crate::departures::Departure;
 use crate::event::{EventFilter, EventKind};
-use crate::kernel::{BATCH, Kernel, Leftovers, Phase, ProcListGuard};
+use crate::kernel::{BATCH, Kernel, Leftovers, Phase, ProcListGuard, Turns};
 use crate::ktrace::Fact;
 use crate::life::Life;
 use crate::lwp::{Leaving, Place};
@@ -64,6 +64,9 @@ enum Role {
 }
 
 /// Ends the calling LWP, and its process if that falls to it. Returns what the thread does next.
+///
+/// Its frame is not to be on the stack while the body runs.
+#[inline(never)]
 pub(crate) fn lwp_end(process: &Process, ended: Ended, began: Began) -> Option<Start> {
     let ended = match end_plainly(process, ended, began) {
         Ok(next) => return next,
@@ -360,6 +363,7 @@ fn give_children_away<'k>(
     record: &Proc,
     node: NodeRef,
 ) -> ProcListGuard<'k> {
+    let mut turns = Turns::default();
     while list.tree.has_children(node) {
         let log = list.events.want(EventFilter::REPARENTED | EventFilter::EXIT_SIGNAL)
             || list.tree.reaper(node).is_some_and(|reaper| reaper.hears_of_deaths());
@@ -380,7 +384,7 @@ fn give_children_away<'k>(
             list.note_reaped(&kernel.pids, &reaped);
             leftovers.push(reaped);
         }
-        drop(list);
+        turns.unlock(list);
         drop((adopted.reaper, adopted.mourning, adopted.given));
         kernel.dispose(leftovers);
         // Those of them that are about to depart see their new parent, or are entered here.

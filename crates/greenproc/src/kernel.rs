@@ -38,6 +38,9 @@ use crate::watch::Watches;
 /// How many nodes one hold of `proclist_lock` works on when there are many (adoption, group kills, snapshots).
 pub(crate) const BATCH: usize = 256;
 
+/// How many batches one may do before others come first.
+const TURN: u32 = 16;
+
 /// Aligned, so that the count of its `Arc`, which every handle changes, shares no cache line with it.
 #[repr(align(128))]
 pub(crate) struct Kernel {
@@ -128,6 +131,20 @@ impl ProclistLock {
 
 /// `proclist_lock`, held.
 pub(crate) type ProcListGuard<'a> = MutexGuard<'a, Proclist, ProcList>;
+
+/// Work that takes `proclist_lock` for one batch after another: whoever takes a lock again at once is faster than those who
+/// have to wake up for it, and would keep them waiting until all is done. To let them go first after each batch would make
+/// all sleep and wake up for each.
+#[derive(Default)]
+pub(crate) struct Turns(u32);
+
+impl Turns {
+    /// Lets the lock go after a batch.
+    pub(crate) fn unlock(&mut self, list: ProcListGuard<'_>) {
+        self.0 = self.0.wrapping_add(1);
+        if self.0.is_multiple_of(TURN) { MutexGuard::unlock_fair(list) } else { drop(list) }
+    }
+}
 
 /// Where the runtime is in its own life.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! What init runs unless the builder gave it something else: it waits for whatever becomes its child.
 
-use crate::kernel::{BATCH, Leftovers};
+use crate::kernel::{BATCH, Leftovers, Turns};
 use crate::lwp::Place;
 use crate::pace::Doze;
 use crate::process::Process;
@@ -17,6 +17,7 @@ pub(crate) fn run(init: &Process) {
     // Nobody else looks for what becomes of the orphans.
     let _listening = kernel.departures.listen(init.record.pid);
     kernel.lock().tree.enter_channel(node, slot, wanted);
+    let mut turns = Turns::default();
     loop {
         init.checkpoint();
         let mut leftovers = Leftovers::default();
@@ -52,7 +53,7 @@ pub(crate) fn run(init: &Process) {
                 kernel.lock().tree.enter_channel(node, slot, wanted);
             }
         } else {
-            drop(list);
+            turns.unlock(list);
             kernel.dispose(leftovers);
         }
     }

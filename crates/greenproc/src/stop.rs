@@ -58,7 +58,7 @@ impl Proc {
         {
             return Err(Error::NoLwp { lwp });
         }
-        let posted = state.post(info, to, group_is_orphaned, time::now())?;
+        let posted = state.post(info, to, group_is_orphaned, time::now)?;
         self.ktrace(to, || Fact::Posted { signal: info.signal, from: info.sender(), fate: posted.fate });
         Ok(posted)
     }
@@ -139,7 +139,7 @@ impl Kernel {
             let mut state = process.state.lock();
             match news {
                 News::First => process.post(&mut state, info, to, orphaned)?,
-                News::Again => state.post(info, to, orphaned, time::now())?,
+                News::Again => state.post(info, to, orphaned, time::now)?,
             }
         };
         if let Some(change) = posted.change {

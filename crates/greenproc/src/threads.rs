@@ -201,7 +201,8 @@ impl Kernel {
         let seat = Arc::new(Seat::new(self.kick));
         let made = Stack::map(stack_size).and_then(|stack| {
             let kernel = Arc::clone(self);
-            let entry = Box::new(move || worker::thread_main(Worker::new(kernel, seat, class, keep, id)));
+            let entry =
+                Box::new(move || worker::thread_main(Worker::of_thread(kernel, seat, class, keep, id)));
             thread::spawn(stack, &self.kick, entry).map_err(|refused| refused.error)
         });
         if let Ok(handle) = made {

@@ -23,6 +23,7 @@ use crate::local::LwpValues;
 use crate::lwp::{Interrupt, Leaving, Lwp, Place, Seat, Summons};
 use crate::lwpctl::LwpState;
 use crate::pace::Pace;
+use crate::proc::Proc;
 use crate::process::Process;
 use crate::report::ExitReport;
 use crate::starts::{Arrival, ClassId, Next};
@@ -107,12 +108,11 @@ pub(crate) enum Ended {
 pub(crate) struct Unwind;
 
 /// What every native thread of a runtime runs.
-pub(crate) fn thread_main(worker: Worker) {
+pub(crate) fn thread_main(worker: Rc<Worker>) {
     // The host gave it the name of the thread that made it, which may be a process's.
     thread::set_name(IDLE);
     worker.seat.sit_down();
     let (class, id) = (worker.class, worker.id);
-    let worker = Rc::new(worker);
     let (mut next, call) = worker.kernel.starts.lock().take(class, Arrival::Called);
     if !planted!(worker.kernel, TakerCallsNobody) {
         worker.kernel.answer(class, call);
@@ -167,6 +167,19 @@ impl Worker {
             spins: Cell::new(false),
             spin_misses: Cell::new(0),
         }
+    }
+
+    /// The same, in a frame that is gone when the thread runs LWPs: each of those that are blocked has its thread's stack in
+    /// memory.
+    #[inline(never)]
+    pub(crate) fn of_thread(
+        kernel: Arc<Kernel>,
+        seat: Arc<Seat>,
+        class: ClassId,
+        keep: bool,
+        id: ThreadId,
+    ) -> Rc<Worker> {
+        Rc::new(Worker::new(kernel, seat, class, keep, id))
     }
 
     /// The timekeeper, when it has to end an LWP that no thread could be had for.
@@ -228,15 +241,19 @@ impl Worker {
     pub(crate) fn work(self: &Rc<Worker>, start: Start) -> Option<Start> {
         match start {
             Start::Lwp(start) => self.run_lwp(start),
-            Start::Bury(process) => {
-                let threads = std::mem::take(&mut process.state.lock().own_threads);
-                let count = threads.len();
-                for thread in threads.into_iter().filter(|_| !planted!(self.kernel, BuriedUnjoined)) {
-                    self.kernel.threads.join(thread);
-                }
-                exit::publish(self, &process, None, count)
-            }
+            Start::Bury(process) => self.bury(&process),
         }
+    }
+
+    /// Not in the frame that is below the bodies.
+    #[inline(never)]
+    fn bury(&self, process: &Arc<Proc>) -> Option<Start> {
+        let threads = std::mem::take(&mut process.state.lock().own_threads);
+        let count = threads.len();
+        for thread in threads.into_iter().filter(|_| !planted!(self.kernel, BuriedUnjoined)) {
+            self.kernel.threads.join(thread);
+        }
+        exit::publish(self, process, None, count)
     }
 
     fn run_lwp(self: &Rc<Worker>, start: LwpStart) -> Option<Start> {

@@ -15,6 +15,7 @@ impl Process {
     ///
     /// Source: POSIX `getpid`.
     #[doc(alias = "getpid")]
+    #[inline]
     pub fn pid(&self) -> Pid {
         self.gate_sure(Call::Getpid, || args![], |&pid| pid_value(pid), || self.record.pid)
     }
@@ -23,6 +24,7 @@ impl Process {
     ///
     /// Source: POSIX `getppid`, row 74 of the kernel map.
     #[doc(alias = "getppid")]
+    #[inline]
     pub fn ppid(&self) -> Pid {
         self.gate_sure(
             Call::Getppid,
@@ -36,6 +38,7 @@ impl Process {
     ///
     /// Source: POSIX `getpgrp`.
     #[doc(alias = "getpgrp")]
+    #[inline]
     pub fn pgid(&self) -> Pid {
         self.gate_sure(Call::Getpgrp, || args![], |&pid| pid_value(pid), || self.record.pgid())
     }
@@ -44,6 +47,7 @@ impl Process {
     ///
     /// Source: POSIX `getsid`.
     #[doc(alias = "getsid")]
+    #[inline]
     pub fn sid(&self) -> Pid {
         self.gate_sure(Call::Getsid, || args![0], |&pid| pid_value(pid), || self.record.sid())
     }

@@ -9,9 +9,10 @@ use crate::proc::Proc;
 use crate::siginfo::SigInfo;
 use crate::signal::{Disposition, Signal};
 use crate::tree::ProcTree;
-use crate::tree::arena::{NodeId, NodeRef};
+use crate::tree::arena::{Chain, NodeId, NodeRef};
+use crate::tree::family::Family;
 use crate::tree::link::Reaped;
-use crate::tree::node::Body;
+use crate::tree::node::{Body, EventKind};
 use crate::tree::sweep::SweepId;
 
 /// A child that changed its parent.
@@ -63,47 +64,89 @@ impl ProcTree {
             adopted.reaper = self.node(reaper).live().map(Arc::clone);
         }
         let over = self.sweeps_giving(from.id);
+        let mut news = Vec::new();
+        // Out, so that both are at hand for the whole batch, beside the nodes.
+        let mut old = self.arena.get_mut(from.id).family.take().unwrap_or_default();
+        let mut new = self.arena.get_mut(reaper).family.take().unwrap_or_default();
+        old.waits.close();
+        let (mut next, mut last) = (old.children.front(), None);
         for _ in 0..batch {
-            let Some(child) = self.node(from.id).family.as_ref().and_then(|family| family.children.front())
-            else {
-                return adopted;
-            };
+            let Some(child) = next else { break };
             if log {
                 adopted.moved.extend(self.moved(child, reaper));
             }
-            self.remove_child(child);
-            self.arena.get_mut(child).exit_signal = Some(Signal::CHLD);
-            #[cfg(feature = "racelab")]
-            let uncounted = planted!(self, CountStaysBehind).then(|| self.arena.get_mut(child).event.take());
-            self.add_child(reaper, child);
-            #[cfg(feature = "racelab")]
-            if let Some(event) = uncounted {
-                self.arena.get_mut(child).event = event;
+            if !over.is_empty() {
+                self.step_past(child);
             }
-            if !planted!(self, MirrorForgotten) {
-                self.mirror(child);
-            }
-            self.node(child).ktrace(|| Fact::Adopted { by: self.node(reaper).pid });
-            if let Some(record) = self.node(child).live()
-                && record.is_mourning()
-            {
+            next = self.arena.next(Chain::Siblings, child);
+            last = Some(child);
+            let event = self.join_family(child, reaper, &mut new);
+            self.note_adoption(child, reaper, event);
+            if let Some(record) = self.living(child, event).filter(|record| record.is_mourning()) {
                 adopted.mourning.push(Arc::clone(record));
             }
             if !over.is_empty() {
                 self.sweep_given(&over, child, &mut adopted.given);
             }
-            let node = self.node(child);
-            if node.traced {
+            if self.node(child).traced {
                 #[cfg(feature = "racelab")]
                 self.lab.adopted.push(child);
                 // What it has to report is its tracer's.
-            } else if node.is_zombie() && !node.held && self.node(reaper).ignores_children() {
+            } else if event.is_some() {
+                news.push(child);
+            }
+        }
+        if let Some(last) = last {
+            old.children.give_front(&mut self.arena, Chain::Siblings, last, &mut new.children);
+        }
+        let is_awaited = new.channel.is_awaited();
+        self.arena.get_mut(from.id).family = Some(old);
+        self.arena.get_mut(reaper).family = Some(new);
+        let ignores = self.node(reaper).ignores_children();
+        for child in news.into_iter().filter(|_| ignores || is_awaited) {
+            let node = self.node(child);
+            if ignores && node.is_zombie() && !node.held {
                 adopted.reaped.push(self.bury_ignored(child, reaper));
             } else if !planted!(self, InheritedUnannounced) {
                 self.tell_ready(child);
             }
         }
         adopted
+    }
+
+    /// Makes a child another one's, but for the list of all children. The event that it takes along is returned.
+    fn join_family(&mut self, child: NodeId, to: NodeId, family: &mut Family) -> Option<EventKind> {
+        let node = self.arena.get_mut(child);
+        node.parent = Some(to);
+        node.exit_signal = Some(Signal::CHLD);
+        let (held, group, class, event) = (node.held, node.group, node.class(), node.event);
+        let (traced, reported) = (node.traced, node.event_for_parent());
+        // Whom a handle holds, or its parent traces, no wait finds among the children.
+        let is_elsewhere = held || (traced && self.tracer_of(child) == Some(to));
+        if !is_elsewhere {
+            family.waits.join(group, class);
+            if let Some(kind) = reported.filter(|_| !planted!(self, CountStaysBehind)) {
+                family.waits.queue(&mut self.arena, child, group, class, kind);
+            }
+        }
+        event
+    }
+
+    /// Tells an adopted child who its parent is, and who records it that it was adopted. The event is looked at first, as that of
+    /// the dead spares a look at what is behind the node.
+    fn note_adoption(&self, child: NodeId, reaper: NodeId, event: Option<EventKind>) {
+        if event != Some(EventKind::Dead) && !planted!(self, MirrorForgotten) {
+            self.mirror(child);
+        }
+        let node = self.node(child);
+        if event != Some(EventKind::Dead) || self.recorded > 0 {
+            node.ktrace(|| Fact::Adopted { by: self.node(reaper).pid });
+        }
+    }
+
+    /// The record of a child that has this event, if it has not ended.
+    fn living(&self, child: NodeId, event: Option<EventKind>) -> Option<&Arc<Proc>> {
+        if event == Some(EventKind::Dead) { None } else { self.node(child).live() }
     }
 
     /// What is told of a child that is about to move.

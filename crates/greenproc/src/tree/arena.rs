@@ -1,8 +1,8 @@
 //! Where the nodes of the process tree live, and the lists that thread through them.
 //!
-//! Nodes sit in chunks that never move, each twice as large as the one before, so that growing the arena is cheap at any
-//! size; the large ones ask the host for huge pages, because with a million processes the time of a wait goes into
-//! address translation. A node is addressed by its index; a [`NodeRef`] adds the generation, so that an index that was
+//! Nodes sit in chunks that never move, all of one size, so that growing the arena is cheap at any size and a node is found by a
+//! shift and a mask; memory that is not touched is not taken from the host. All but the beginning asks the host for huge
+//! pages, because with a million processes the time of a wait goes into address translation. A node is addressed by its index; a [`NodeRef`] adds the generation, so that an index that was
 //! used again is told apart.
 
 use std::num::NonZeroU32;
@@ -97,15 +97,35 @@ impl List {
             None => self.tail = prev,
         }
     }
+
+    /// Moves all nodes up to `last`, which is in this list, to the end of another one.
+    pub(crate) fn give_front(&mut self, arena: &mut Arena, chain: Chain, last: NodeId, to: &mut List) {
+        let Some(first) = self.head else { return };
+        let rest = arena.get_mut(last).link_mut(chain).next.take();
+        self.head = rest;
+        match rest {
+            Some(rest) => arena.get_mut(rest).link_mut(chain).prev = None,
+            None => self.tail = None,
+        }
+        arena.get_mut(first).link_mut(chain).prev = to.tail;
+        match to.tail {
+            Some(tail) => arena.get_mut(tail).link_mut(chain).next = Some(first),
+            None => to.head = Some(first),
+        }
+        to.tail = Some(last);
+    }
 }
 
-/// The places of the first chunk.
-const FIRST: usize = 512;
+/// The places of a chunk. A power of two.
+const CHUNK: usize = 1 << 16;
+
+/// So many places come before the first that ask for huge pages: few processes are not to take megabytes.
+const SMALL: usize = 1 << 14;
 
 /// All nodes of one tree.
 #[derive(Default)]
 pub(crate) struct Arena {
-    /// Chunk `k` has room for `FIRST << k` nodes, of which it holds as many as were ever in use.
+    /// Each has room for `CHUNK` nodes, of which it holds as many as were ever in use.
     chunks: Vec<Vec<Node>>,
     /// How many places were ever in use.
     places: usize,
@@ -117,8 +137,7 @@ pub(crate) struct Arena {
 
 /// The chunk of a place, and where in it.
 fn locate(index: usize) -> (usize, usize) {
-    let chunk = (index / FIRST + 1).ilog2() as usize;
-    (chunk, index - ((FIRST << chunk) - FIRST))
+    (index / CHUNK, index % CHUNK)
 }
 
 impl Arena {
@@ -196,27 +215,13 @@ impl Arena {
         let index = self.places;
         let (chunk, _) = locate(index);
         if chunk == self.chunks.len() {
-            let mut nodes = Vec::with_capacity(FIRST << chunk);
-            greenproc_os::pages::advise_huge(nodes.spare_capacity_mut());
+            let mut nodes = Vec::with_capacity(CHUNK);
+            let small = if chunk == 0 { SMALL } else { 0 };
+            greenproc_os::pages::advise_huge(&mut nodes.spare_capacity_mut()[small..]);
             self.chunks.push(nodes);
         }
         self.chunks[chunk].push(Node::vacant(0));
         self.places += 1;
         NodeId::from_index(index)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_place_is_in_one_chunk() {
-        let mut expected = Vec::new();
-        for chunk in 0..5 {
-            expected.extend((0..FIRST << chunk).map(|place| (chunk, place)));
-        }
-        let located: Vec<_> = (0..expected.len()).map(locate).collect();
-        assert_eq!(located, expected);
     }
 }

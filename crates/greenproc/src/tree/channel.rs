@@ -146,6 +146,11 @@ impl WaitChannel {
         self.waiters.is_empty()
     }
 
+    /// Whether somebody waits who was not told of anything yet.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.waiters.iter().any(|waiter| waiter.told == Told::Nothing)
+    }
+
     fn place(&self, slot: &Arc<WaitSlot>) -> Option<usize> {
         self.waiters.iter().position(|waiter| Arc::ptr_eq(&waiter.slot, slot))
     }

@@ -28,6 +28,8 @@ pub(crate) struct Family {
 /// Those that waits look for: children, or tracees.
 #[derive(Default)]
 pub(crate) struct Buckets {
+    /// Nobody looks here any more, and nothing is kept.
+    pub(super) closed: bool,
     pub(super) any: Bucket,
     /// The group of most of them, kept apart from the map.
     pub(super) first_group: Option<GroupId>,
@@ -69,14 +71,28 @@ impl Bucket {
 }
 
 impl Buckets {
+    /// Forgets all, and keeps nothing from here on: the parent has begun to give its children away, so no wait of its will ever
+    /// look. To take a child out would cost as much as to put it into its new parent's.
+    pub(crate) fn close(&mut self) {
+        if !self.closed {
+            *self = Buckets { closed: true, ..Buckets::default() };
+        }
+    }
+
     /// Counts a child of this group and class in.
     pub(crate) fn join(&mut self, group: GroupId, class: Class) {
+        if self.closed {
+            return;
+        }
         self.any.0[class as usize].members += 1;
         self.bucket_mut(group).0[class as usize].members += 1;
     }
 
     /// Counts a child out; it must have no event queued.
     pub(crate) fn leave(&mut self, group: GroupId, class: Class) {
+        if self.closed {
+            return;
+        }
         self.any.0[class as usize].members -= 1;
         self.bucket_mut(group).0[class as usize].members -= 1;
         if self.first_group != Some(group) && self.others.get(&group).is_some_and(Bucket::is_empty) {
@@ -92,6 +108,9 @@ impl Buckets {
         class: Class,
         kind: EventKind,
     ) {
+        if self.closed {
+            return;
+        }
         let any = &mut self.any.0[class as usize];
         any.zombies += u32::from(kind == EventKind::Dead);
         any.queues[kind as usize].push_back(arena, Chain::AnyEvent, child);
@@ -108,6 +127,9 @@ impl Buckets {
         class: Class,
         kind: EventKind,
     ) {
+        if self.closed {
+            return;
+        }
         let any = &mut self.any.0[class as usize];
         any.zombies -= u32::from(kind == EventKind::Dead);
         any.queues[kind as usize].remove(arena, Chain::AnyEvent, child);

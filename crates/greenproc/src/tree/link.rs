@@ -199,6 +199,7 @@ impl ProcTree {
         let status = death.status;
         let recording =
             record.end_ktrace(|| Fact::Exited { status, parent: parent.map(|parent| self.node(parent).pid) });
+        self.recorded += usize::from(recording.is_some());
         self.arena.get_mut(id).body = Body::Zombie(Zombie {
             status: death.status,
             usage: death.usage,
@@ -346,6 +347,7 @@ impl ProcTree {
         let (body, freed) = self.take_out(id);
         let Body::Zombie(zombie) = body else { unreachable!("only a zombie is reaped") };
         self.zombies -= 1;
+        self.recorded -= usize::from(zombie.recording.is_some());
         Reaped { pid, zombie, freed }
     }
 

@@ -71,6 +71,8 @@ pub(crate) struct ProcTree {
     /// Processes per user, zombies included (row 70).
     users: HashMap<u32, u32, BuildHasherDefault<IndexHasher>>,
     zombies: usize,
+    /// Zombies of which it is recorded what becomes of them.
+    recorded: usize,
     /// Processes that stand still.
     stopped: usize,
     /// Who is being reached below a process.

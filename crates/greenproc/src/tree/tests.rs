@@ -204,3 +204,31 @@ fn a_stale_reference_finds_nothing() {
     assert!(tree.record(new).is_some());
     assert_eq!(tree.poll(init, &Wanted::new(Who::Child(old), WaitFlags::EXITED)), Poll::NoChild);
 }
+
+/// Each of many waiters for different pids is told of the end that it waits for, and of no other.
+#[test]
+fn an_end_wakes_the_one_waiter_that_waits_for_it() {
+    const WAITERS: i32 = 300;
+    let (mut tree, init) = planted();
+    let parent = tree.link(init, birth(&record(2))).expect("init takes children");
+    let waiting: Vec<(NodeRef, Arc<WaitSlot>)> = (3..3 + WAITERS)
+        .map(|pid| {
+            let child = tree.link(parent, birth(&record(pid))).expect("the parent takes children");
+            let slot = Arc::default();
+            tree.enter_channel(parent, &slot, Wanted::new(Who::Child(child), WaitFlags::EXITED));
+            (child, slot)
+        })
+        .collect();
+    let told = || waiting.iter().filter(|(_, slot)| slot.is_granted()).count();
+    // In another order than they came.
+    for (count, place) in (0..waiting.len()).map(|place| place * 7 % waiting.len()).enumerate() {
+        let (child, slot) = &waiting[place];
+        drop(tree.zombify(*child, death(0)));
+        assert!(slot.is_granted());
+        assert_eq!(told(), count + 1);
+        // Nor does its reaping wake anybody.
+        drop(tree.consume(*child, false));
+        tree.leave_channel(parent, slot, Some(*child));
+        assert_eq!(told(), count + 1);
+    }
+}

@@ -5,7 +5,7 @@ use crate::tree::arena::{Chain, List, NodeId};
 use crate::tree::audit::{Audited, must};
 use crate::tree::family::{Bucket, Buckets};
 use crate::tree::groups::GroupId;
-use crate::tree::node::{Class, EventKind};
+use crate::tree::node::{Body, Class, EventKind};
 use crate::tree::tracing::CLASS;
 
 /// As what a process waits for another.
@@ -62,7 +62,7 @@ impl ProcTree {
     }
 
     /// The buckets count and queue those for whom the owner waits, each in the bucket of its group and class, by the
-    /// event that it has.
+    /// event that it has. One that gives its children away waits for nobody.
     pub(super) fn audit_buckets<I: Iterator<Item = NodeId>>(
         &self,
         buckets: &Buckets,
@@ -70,6 +70,11 @@ impl ProcTree {
         tie: Tie,
         all: &impl Fn() -> I,
     ) -> Audited {
+        if buckets.closed {
+            return must(self.gives_children_away(owner), || {
+                format!("{} looks for nobody any more, and gives no children away", self.title(owner))
+            });
+        }
         self.audit_bucket(&buckets.any, None, owner, tie, all)?;
         let first = buckets.first_group.map(|group| (group, &buckets.first));
         let others = buckets.others.iter().map(|(&group, bucket)| (group, bucket));
@@ -139,6 +144,10 @@ impl ProcTree {
             })?;
         }
         Ok(())
+    }
+
+    fn gives_children_away(&self, id: NodeId) -> bool {
+        matches!(self.node(id).body, Body::Live { closed: true, .. })
     }
 
     /// What the waits of `owner` see of a process, if they do.

@@ -135,6 +135,10 @@ fn buckets_have_what_there_is() {
         |it| it.family(2).waits.first.0[0].zombies = 0,
         "1 processes are dead in what process 2 waits for of group 1, 0 are counted",
     );
+    broken(
+        |it| it.family(2).waits.close(),
+        "process 2 looks for nobody any more, and gives no children away",
+    );
     broken(|it| it.family(2).waits.first_group = None, "not all that process 2 waits for are in the bucket");
 }
 
