@@ -78,7 +78,7 @@ impl Trial {
             (Some(_), true) => 48,
             (Some(_), false) => 8,
             (None, false) => 1,
-            (None, true) => 12,
+            (None, true) => 20,
         }
     }
 
