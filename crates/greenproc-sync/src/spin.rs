@@ -13,3 +13,15 @@ pub fn hint() {
     }
     std::hint::spin_loop();
 }
+
+/// Lets another thread have the CPU for a moment, if one wants it: for who waits for another that may need just this CPU.
+#[inline]
+#[cfg_attr(feature = "racelab", track_caller)]
+pub fn give_way() {
+    #[cfg(feature = "racelab")]
+    if let Some(control) = crate::lab::control() {
+        control.by.point(control.me, crate::lab::Point::Spin, std::panic::Location::caller());
+        return;
+    }
+    std::thread::yield_now();
+}

@@ -35,6 +35,11 @@ pub fn thread_cpu_ns() -> u64 {
     })
 }
 
+/// Whether the calling thread has kept its CPU since its CPU clock was last read from the host; false where that cannot be told.
+pub(crate) fn is_on_its_cpu() -> bool {
+    RECKONER.with(|reckoner| reckoner.mark.is_some_and(Mark::stands))
+}
+
 /// How long the monotonic clock stands in for the CPU clock at most: they count the time of interrupts differently.
 pub const RECKONING: Duration = Duration::from_millis(1);
 
@@ -78,7 +83,7 @@ impl Reckoner {
     }
 }
 
-fn monotonic_ns() -> u64 {
+pub(crate) fn monotonic_ns() -> u64 {
     read(libc::CLOCK_MONOTONIC).map_or(0, nanoseconds)
 }
 

@@ -15,7 +15,7 @@ mod tid;
 
 pub use cpu::{OnCpu, current_cpu, pin_to_one_cpu};
 pub use identity::{clear_identity, set_identity};
-pub use mask::SignalMask;
+pub use mask::{ForeignCode, SignalMask};
 pub use name::set_name;
 pub use native::{Entry, NativeThread, Refused};
 pub use niceness::{NICENESS, niceness, set_niceness};
