@@ -25,8 +25,8 @@ use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded, unbounded};
 use greenproc::{
-    Command, CrashReport, ExitReport, ExitStatus, KillableMutex, PanicReport, Process, Runtime, Signal,
-    WaitFlags, WaitFor, Waited,
+    Command, CrashReport, ExitReport, ExitStatus, KillableMutex, PanicReport, Process, Runtime, SigAction,
+    Signal, WaitFlags, WaitFor, Waited,
 };
 use greenproc_os::kick::Kick;
 use greenproc_sync::time;
@@ -221,6 +221,33 @@ fn a_changed_signal_mask_is_put_back() {
     assert!(seen.iter().all(|(_, blocked)| *blocked), "each began with SIGTERM blocked");
     let threads: HashSet<ThreadId> = seen.iter().map(|(thread, _)| *thread).collect();
     assert!(threads.len() < seen.len(), "some thread was used again");
+}
+
+/// The same: a body that was over at once is known not to have changed the mask (ADR 16). One that does nothing but change it
+/// is not taken for that, and neither is one after which code of another kind changes it.
+#[test]
+fn a_mask_is_put_back_whatever_has_changed_it() {
+    fn open_mask() {
+        SigSet::empty().thread_set_mask().expect("it can be set");
+    }
+    let fixture = Fixture::boot();
+    let changes: [fn(&Process); 3] = [
+        |_| open_mask(),
+        |p| p.on_exit(|_, _| open_mask()).map(drop).expect("it lives"),
+        |p| {
+            p.sigaction(Signal::USR1, SigAction::handler(|_, _| open_mask())).expect("it can be caught");
+            p.kill(p.pid(), Signal::USR1).expect("it is there");
+        },
+    ];
+    for change in changes {
+        for _ in 0..100 {
+            assert!(fixture.run(Command::new("opens its mask", change)).expect("room").success());
+            let status = fixture.run(Command::new("sees its mask", |_| {
+                i32::from(!SigSet::thread_get_mask().expect("a mask").contains(NixSignal::SIGTERM))
+            }));
+            assert_eq!(status.expect("room").code(), Some(0), "SIGTERM is blocked in a new process");
+        }
+    }
 }
 
 fn comm(tid: i32) -> String {

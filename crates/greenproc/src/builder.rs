@@ -30,6 +30,7 @@ use crate::process::Process;
 use crate::programs::{self, Program, Programs};
 use crate::reaper;
 use crate::runtime::Runtime;
+use crate::spin::Spinning;
 use crate::starts::{ClassId, Starts};
 use crate::status::ExitStatus;
 use crate::table::PidTable;
@@ -128,8 +129,8 @@ impl Builder {
         self
     }
 
-    /// How long an idle thread and a waiter look before they sleep; zero is not at all. Off in any case where one CPU is
-    /// usable. Default: 20 us, while it pays.
+    /// How long an idle thread and a waiter look before they sleep; zero is not at all. Where one CPU is usable they let
+    /// another thread have it, once, and look then. Default: 20 us, while it pays.
     pub fn spin(mut self, limit: Duration) -> Builder {
         self.spin = limit;
         self
@@ -295,7 +296,6 @@ impl Builder {
         let host_plan = Plan::make(self.host_signals, self.orphan_grace, kick)?;
         greenproc_os::overflow::install();
         crash::install(self.panic_report == PanicReport::Silent);
-        let spin = if cpus > 1 { self.spin } else { Duration::ZERO };
         #[cfg(feature = "racelab")]
         let faults = self.faults.unwrap_or_default();
         #[cfg_attr(
@@ -308,7 +308,7 @@ impl Builder {
         let pace = Arc::new(Pace::new(cpus as u32));
         let starts = Starts::new(self.stack_size, Some(Arc::clone(&pace)));
         let config = Config {
-            spin,
+            spinning: Spinning::new(self.spin, cpus),
             keep_threads: self.keep_threads,
             on_init_exit: self.on_init_exit,
             built_in_init: self.init.is_none(),
@@ -359,7 +359,8 @@ fn start_init(
     let (uid, gid) = (limits::user_id(), limits::group_id());
     let inherited = Inherited { uid, gid };
     let class = ClassId::DEFAULT;
-    let record = kernel.pids.claim(|pid| Proc::new(pid, Cow::Borrowed("init"), inherited, class, now));
+    let record =
+        kernel.pids.claim(|pid| Arc::new(Proc::new(pid, Cow::Borrowed("init"), inherited, class, now)));
     let record = record.map_err(|_| kernel.pids.exhausted())?;
     if let Some(personality) = personality {
         drop(record.need_extras().personality.set(Some(personality)));

@@ -39,27 +39,25 @@ thread_local! {
 ///
 /// Source: `std::process::Child`, decision 23 of the semantics page.
 pub struct Child {
-    kernel: Arc<Kernel>,
+    origin: Arc<Origin>,
     record: Arc<Proc>,
     node: NodeRef,
-    owner: Owner,
-    /// The process that made it, whose user decides whom a signal through this handle may reach; `None` if none did.
-    maker: Option<Arc<Proc>>,
     /// What a wait through this handle took.
     waited: Mutex<Leaf, Option<Box<Waited>>>,
     kills_on_drop: AtomicBool,
 }
 
+/// Where children come from: what all that one LWP makes have in common.
+pub(crate) struct Origin {
+    pub(crate) kernel: Arc<Kernel>,
+    /// The process that made them, whose user decides whom a signal through their handles may reach; `None` if none did.
+    pub(crate) maker: Option<Arc<Proc>>,
+}
+
 impl Child {
-    pub(crate) fn new(
-        kernel: Arc<Kernel>,
-        record: Arc<Proc>,
-        node: NodeRef,
-        owner: Owner,
-        maker: Option<Arc<Proc>>,
-    ) -> Child {
+    pub(crate) fn new(origin: Arc<Origin>, record: Arc<Proc>, node: NodeRef) -> Child {
         let kills_on_drop = AtomicBool::new(false);
-        Child { kernel, record, node, owner, maker, waited: Mutex::new(None), kills_on_drop }
+        Child { origin, record, node, waited: Mutex::new(None), kills_on_drop }
     }
 
     /// Its pid. May be in use again once it was reaped; the handle itself never means another process.
@@ -80,7 +78,11 @@ impl Child {
     }
 
     pub(crate) fn kernel(&self) -> &Arc<Kernel> {
-        &self.kernel
+        &self.origin.kernel
+    }
+
+    fn owner(&self) -> Owner {
+        if self.origin.maker.is_some() { Owner::Parent } else { Owner::Handle }
     }
 
     pub(crate) fn node(&self) -> NodeRef {
@@ -89,7 +91,7 @@ impl Child {
 
     /// The process that made it, whose permissions count.
     pub(crate) fn maker(&self) -> Option<&Arc<Proc>> {
-        self.maker.as_ref()
+        self.origin.maker.as_ref()
     }
 
     /// Its name.
@@ -161,15 +163,15 @@ impl Child {
     }
 
     fn send(&self, signal: Signal) -> Result<()> {
-        if !self.kernel.lock().tree.holds(self.node) {
+        if !self.kernel().lock().tree.holds(self.node) {
             return Err(Error::NoProcess { pid: self.record.pid.as_raw() });
         }
         #[cfg(feature = "racelab")]
-        if planted!(self.kernel, HandleByNumber) {
-            let whoever = self.kernel.find_live(self.record.pid)?;
-            return target::send(&self.kernel, self.maker.as_ref(), &whoever, signal);
+        if planted!(self.kernel(), HandleByNumber) {
+            let whoever = self.kernel().find_live(self.record.pid)?;
+            return target::send(self.kernel(), self.maker(), &whoever, signal);
         }
-        target::send(&self.kernel, self.maker.as_ref(), &self.record, signal)
+        target::send(self.kernel(), self.maker(), &self.record, signal)
     }
 
     /// How it ended, once a wait through this handle has taken it.
@@ -179,7 +181,7 @@ impl Child {
 
     /// The calling LWP's process, if it is one of the same runtime.
     pub(crate) fn caller(&self) -> Option<Process> {
-        worker::current().filter(|process| Arc::ptr_eq(&process.worker.kernel, &self.kernel))
+        worker::current().filter(|process| Arc::ptr_eq(&process.worker.kernel, self.kernel()))
     }
 
     #[track_caller]
@@ -211,10 +213,10 @@ impl Child {
         if Arc::ptr_eq(&process.record, &self.record) {
             return Err(Error::Deadlock { what: "a process that waits for its own end" });
         }
-        if !Arc::ptr_eq(&process.worker.kernel, &self.kernel) {
+        if !Arc::ptr_eq(&process.worker.kernel, self.kernel()) {
             return Err(Error::NoChild);
         }
-        let (parent, wanted) = match self.owner {
+        let (parent, wanted) = match self.owner() {
             Owner::Handle => (self.init()?, Wanted::held(self.node)),
             Owner::Parent => {
                 let own = process.record.node().ok_or(Error::NotAProcess)?;
@@ -232,7 +234,7 @@ impl Child {
         if let Some(waited) = self.taken(flags) {
             return Ok(Some(waited));
         }
-        if self.owner == Owner::Parent {
+        if self.owner() == Owner::Parent {
             return Err(Error::NoChild);
         }
         let Ok(init) = self.init() else { return self.last_word(flags).map(Some) };
@@ -245,7 +247,7 @@ impl Child {
             patience,
             note: Some(&self.waited),
         };
-        match wait::wait(&self.kernel, &wait) {
+        match wait::wait(self.kernel(), &wait) {
             Ok(waited) => Ok(Some(waited)),
             Err(Unmet::NotYet) => Ok(None),
             Err(Unmet::Interrupted(_)) => Err(Error::Interrupted),
@@ -259,11 +261,11 @@ impl Child {
         if self.waited.lock().is_some() {
             return Err(Error::NoChild);
         }
-        let caller = worker::current().filter(|process| Arc::ptr_eq(&process.worker.kernel, &self.kernel));
+        let caller = worker::current().filter(|process| Arc::ptr_eq(&process.worker.kernel, self.kernel()));
         if caller.as_ref().is_some_and(|process| Arc::ptr_eq(&process.record, &self.record)) {
             return Err(Error::Deadlock { what: "a process that waits for its own end" });
         }
-        match self.owner {
+        match self.owner() {
             Owner::Handle => Ok((self.init()?, Wanted::held(self.node))),
             Owner::Parent => {
                 let own = caller.and_then(|process| process.record.node()).ok_or(Error::NoChild)?;
@@ -282,7 +284,7 @@ impl Child {
     /// The node of init, which is the parent of what handles own.
     fn init(&self) -> Result<NodeRef> {
         // It is there as long as it has a child, even if the runtime is down.
-        self.kernel.lock().init.ok_or(Error::NoChild)
+        self.kernel().lock().init.ok_or(Error::NoChild)
     }
 
     fn taken(&self, flags: WaitFlags) -> Option<Waited> {
@@ -297,7 +299,7 @@ impl Child {
         if let Some(waited) = self.taken(flags) {
             return Ok(waited);
         }
-        let word = self.record.state.lock().last_word.take();
+        let word = self.record.state.lock().past.as_mut().and_then(|past| past.last_word.take());
         word.map(|waited| (**self.waited.lock().insert(waited)).clone()).ok_or(Error::NoChild)
     }
 }
@@ -307,17 +309,17 @@ impl Drop for Child {
         if self.kills_on_drop() && self.abandon() {
             return;
         }
-        if self.owner == Owner::Parent {
+        if self.owner() == Owner::Parent {
             return;
         }
-        let mut list = self.kernel.lock();
+        let mut list = self.kernel().lock();
         let reaped = list.tree.release(self.node);
         if let Some(reaped) = &reaped {
-            list.note_reaped(&self.kernel.pids, reaped);
+            list.note_reaped(&self.kernel().pids, reaped);
         }
         drop(list);
         if let Some(reaped) = reaped {
-            self.kernel.dispose_one(reaped);
+            self.kernel().dispose_one(reaped);
         }
     }
 }

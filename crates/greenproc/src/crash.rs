@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::cell::RefCell;
 use std::io::Write;
 use std::panic::PanicHookInfo;
 use std::sync::Once;
@@ -13,12 +12,7 @@ use greenproc_sync::{Mutex, time};
 
 use crate::locks::Leaf;
 use crate::report::CrashReport;
-use crate::worker;
-
-thread_local! {
-    /// The last panic on this thread, until the LWP's end asks for it.
-    static LAST: RefCell<Option<CrashReport>> = const { RefCell::new(None) };
-}
+use crate::worker::{self, Worker};
 
 /// Whether a panicking LWP writes a line. One setting for the host process: the last runtime that booted decides.
 static QUIET: AtomicBool = AtomicBool::new(false);
@@ -59,7 +53,7 @@ fn keep(info: &PanicHookInfo<'_>, process: &crate::Process) {
     if !QUIET.load(Ordering::Relaxed) {
         print_line(process, &report);
     }
-    LAST.set(Some(report));
+    process.worker.last_panic.set(Some(Box::new(report)));
 }
 
 /// Writes the one line, unless there were many of late. A standard error that is closed is no reason to fail.
@@ -92,22 +86,18 @@ fn print_line(process: &crate::Process, report: &CrashReport) {
     let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
-/// A new LWP begins on the thread: panics of earlier ones are not its.
-pub(crate) fn forget() {
-    LAST.set(None);
-}
-
-/// What is known of the panic whose payload was caught; without the hook's note only its message.
-pub(crate) fn report(payload: &(dyn Any + Send)) -> CrashReport {
+/// What is known of the panic whose payload an LWP caught on this thread.
+pub(crate) fn report(worker: &Worker, payload: &(dyn Any + Send)) -> CrashReport {
     let message = message(payload);
     // A note of another panic, one that user code caught, says nothing about this one.
-    match LAST.take() {
-        Some(noted) if noted.message == message => noted,
+    match worker.last_panic.take() {
+        Some(noted) if noted.message == message => *noted,
         _ => CrashReport { message, location: None, backtrace: None },
     }
 }
 
-fn message(payload: &(dyn Any + Send)) -> String {
+/// What a panic says.
+pub(crate) fn message(payload: &(dyn Any + Send)) -> String {
     if let Some(text) = payload.downcast_ref::<&str>() {
         (*text).to_owned()
     } else if let Some(text) = payload.downcast_ref::<String>() {

@@ -321,27 +321,25 @@ impl ProcState {
 
     /// What the LWP has to meet before it goes on, the most final first. Clears its attention mark if nothing.
     pub(crate) fn request(&mut self, id: LwpId) -> Option<Request> {
-        let dying = self.life.begin_exit().is_none();
-        let (stop, term) = (self.stop.is_some(), self.term.is_pending());
-        let due = self.signals.is_some() || self.lwps.iter().any(|lwp| lwp.id == id && lwp.signals.is_some());
-        let due = due && !(self.pending_for(id) - self.mask_of(id)).is_empty();
-        let lwp = self.lwp(id)?;
-        if dying {
+        let lwp = self.lwps.iter().find(|lwp| lwp.id == id)?;
+        if self.life.begin_exit().is_none() {
             return Some(Request::Die);
         }
         if lwp.leaving != Leaving::No {
             return Some(Request::Leave);
         }
-        if stop {
+        if self.stop.is_some() {
             return Some(Request::Stop);
         }
-        if due {
+        let may_be_due = self.signals.is_some() || lwp.signals.is_some();
+        if may_be_due && !(self.pending_for(id) - self.mask_of(id)).is_empty() {
             return Some(Request::Signal);
         }
-        if term || lwp.nudged {
+        if self.term.is_pending() || lwp.nudged {
             return Some(Request::Term);
         }
-        lwp.asked_at = None;
+        let lwp = self.lwp(id)?;
+        lwp.forget_asking();
         if let Some(seat) = &lwp.seat {
             seat.attention.store(false, Ordering::Relaxed);
         }

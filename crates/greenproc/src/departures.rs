@@ -7,8 +7,12 @@
 //! its child from here as it is, if nobody could tell that it was not in the tree ([`Kernel::take_departed`]).
 //!
 //! Who has to be told of an end without taking the lock says so first and enters what is here afterwards; a process
-//! leaves its end first and looks afterwards whether somebody has to be told ([`Kernel::depart`]). With a fence between
-//! the two on either side, one of them sees the other, so no end stays here while somebody sleeps for it.
+//! leaves its end first and looks afterwards whether somebody has to be told ([`Kernel::depart`]). One of them sees the
+//! other, so no end stays here while somebody sleeps for it. What makes sure of that is the mark that the line is filled, which is set with the first end and
+//! read by who has said that it is to be told, both in the one order that all such operations have (`SeqCst`). Whoever reads
+//! that the line is not filled was before the first end in that order; so were its words, and who left that end, or
+//! one behind it in the same line, sees them, as it looks afterwards. Whoever reads that it is filled takes the lock of the line, and enters
+//! those before it; who comes to the line later sees what was said before that lock was taken.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,6 +24,7 @@ use crate::kernel::{Kernel, Phase, ProcList, ProcListGuard};
 use crate::locks::Leaf;
 use crate::pid::Pid;
 use crate::proc::{Proc, ProcState};
+use crate::records::Records;
 use crate::report::ExitReport;
 use crate::selector::Waited;
 use crate::status::ExitStatus;
@@ -118,7 +123,7 @@ impl Departures {
     /// Whether there are ends that are not in the tree yet. Somebody who looks for a while before it sleeps takes it as a
     /// hint.
     pub(crate) fn waiting(&self) -> bool {
-        self.line.filled.load(Ordering::Acquire)
+        self.line.filled.load(Ordering::SeqCst)
     }
 
     /// From here on the ends of the process's children are entered as they come. What is here already is still to be
@@ -160,7 +165,7 @@ impl Departures {
         let mut ends = self.line.ends.lock();
         ends.push_back(departure);
         if ends.len() == 1 {
-            self.line.filled.store(true, Ordering::Release);
+            self.line.filled.store(true, Ordering::SeqCst);
         }
         ends.len() >= MOST
     }
@@ -196,10 +201,12 @@ impl Departed {
         }
     }
 
-    /// Gives back what it still had. Called without a lock.
-    pub(crate) fn dispose(self, kernel: &Kernel) {
-        let slot = kernel.pids.release(self.record.pid);
-        drop((slot, self));
+    /// Gives back what it still had; the record is for the next child if a parent takes it. Called without a lock.
+    pub(crate) fn dispose(self, kernel: &Kernel, records: Option<&Records>) {
+        drop(kernel.pids.release(self.record.pid));
+        if let Some(records) = records {
+            records.keep(self.record);
+        }
     }
 }
 
@@ -214,7 +221,6 @@ impl Kernel {
         let heard = planted!(self, LookBeforeLeaving).then(|| self.is_heard(process, process.ppid()));
         let former = planted!(self, StaleParent).then(|| process.ppid());
         let many = self.departures.push(departure);
-        fence(Ordering::SeqCst);
         let is_heard = || self.is_heard(process, former.unwrap_or_else(|| process.ppid()));
         if many || heard.unwrap_or_else(is_heard) {
             drop(self.lock());
@@ -225,12 +231,12 @@ impl Kernel {
     fn is_heard(&self, process: &Proc, parent: Option<Pid>) -> bool {
         let departures = &self.departures;
         let ear = parent.map(|parent| departures.ears.of(parent));
-        self.interest.load(Ordering::Relaxed) != 0
+        self.interest.load(Ordering::SeqCst) != 0
             || self.accounting.is_some()
             || process.ends_in_full()
-            || departures.closing.load(Ordering::Relaxed)
-            || departures.standing.load(Ordering::Relaxed)
-            || ear.is_some_and(|ear| ear.load(Ordering::Relaxed) != 0)
+            || departures.closing.load(Ordering::SeqCst)
+            || departures.standing.load(Ordering::SeqCst)
+            || ear.is_some_and(|ear| ear.load(Ordering::SeqCst) != 0)
     }
 
     /// Whether an end waits to be entered that somebody has to be told of: nobody may be at rest then.

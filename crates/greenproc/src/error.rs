@@ -26,6 +26,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+// The kinds are told apart by a whole word, so that no `Result` is copied in odd pieces.
+#[repr(u64)]
 pub enum Error {
     /// ESRCH: nobody has this pid, or its process was reaped.
     #[error("no process has pid {pid}")]

@@ -134,7 +134,7 @@ impl Stuck {
     /// The LWPs of a process that were asked to end and are not on their way.
     pub(crate) fn of(process: &Proc) -> Vec<Stuck> {
         let state = process.state.lock();
-        let stuck = state.lwps.iter().filter(|lwp| lwp.asked_at.is_some());
+        let stuck = state.lwps.iter().filter(|lwp| lwp.asked_at().is_some());
         let stuck = stuck.filter(|lwp| matches!(lwp.place, Place::Running | Place::Blocking));
         stuck
             .map(|lwp| {

@@ -24,7 +24,7 @@ use crate::event::EventKind;
 use crate::hooks::Personality;
 use crate::image::{Environment, Name};
 use crate::life::Life;
-use crate::lwp::{Finality, Leaving, Lwp, Place};
+use crate::lwp::{Finality, Leaving};
 use crate::pid::LwpId;
 use crate::proc::{Nudges, ProcState, Request};
 use crate::process::Process;
@@ -166,7 +166,9 @@ impl ProcState {
     fn is_last(&mut self, me: LwpId) -> bool {
         let other = self.lwps.iter().map(|lwp| lwp.id).find(|&id| id != me);
         if let Some(own) = self.lwp(me) {
-            own.joining = other;
+            if other.is_some() || own.extras().is_some() {
+                own.need_extras().joining = other;
+            }
             // While it sleeps it is not to be asked; while it drops what was the old body's, it makes no LWPs and does not
             // sleep.
             own.leaving = if other.is_none() { Leaving::Replaced } else { Leaving::No };
@@ -180,10 +182,7 @@ impl ProcState {
             return false;
         }
         if let Some(lwp) = self.lwps.first_mut() {
-            let seat = lwp.seat.take();
-            let signals = lwp.signals.take();
-            let cpu_begin_ns = lwp.cpu_begin_ns;
-            *lwp = Lwp { seat, signals, cpu_begin_ns, place: Place::Running, ..Lwp::queued(LwpId::MAIN) };
+            lwp.begin_anew();
             if let Some(seat) = &lwp.seat {
                 // What is pending may mean something else now.
                 seat.attention.store(true, Ordering::Relaxed);

@@ -13,7 +13,9 @@
 //!    is recorded [21, 22] and there [37, 46], who watches is told [33], and the parent [41, 47], in one hold of `proclist_lock`; or it is reaped at once [40].
 //! 6. The thread goes on to the next LWP, or leaves [49]. Nothing of the record is touched after 5 but by dropping it.
 //!
-//! A process that has nothing to take leave of goes from 1 to 5 in one hold of its `p_smutex` (`end_plainly`).
+//! A process that has nothing to take leave of goes from 1 to 5 in one hold of its `p_smutex` (`exit/plain.rs`).
+
+mod plain;
 
 use std::sync::Arc;
 
@@ -21,7 +23,6 @@ use greenproc_sync::atomic::{Ordering, fence};
 use greenproc_sync::{assert_no_locks_held, time};
 
 use crate::accounting::{Accounting, Record};
-use crate::departures::Departure;
 use crate::event::{EventFilter, EventKind};
 use crate::kernel::{BATCH, Kernel, Leftovers, Phase, ProcListGuard, Turns};
 use crate::ktrace::Fact;
@@ -44,6 +45,7 @@ use crate::usage::Usage;
 use crate::wait_queue::Wakeups;
 use crate::watch::Wakers;
 use crate::worker::{Began, Ended, Worker, drop_isolated};
+use plain::{end_plainly, leave_behind};
 
 /// What runs user code when it is dropped: the SIGTERM function, and the actions.
 type Handlers = (Option<OnTerm>, Option<Box<Signals>>);
@@ -72,8 +74,10 @@ pub(crate) fn lwp_end(process: &Process, ended: Ended, began: Began) -> Option<S
         Ok(next) => return next,
         Err(ended) => ended,
     };
-    let (role, nudges) = decide(process, ended);
     let worker = &process.worker;
+    // Its hooks and handlers run, or are dropped.
+    worker.doubt_mask();
+    let (role, nudges) = decide(process, ended);
     worker.kernel.nudge(&process.record, nudges);
     match role {
         Role::Owner { accompanied, handlers, stops } => {
@@ -118,39 +122,6 @@ pub(crate) fn lwp_end(process: &Process, ended: Ended, began: Began) -> Option<S
             worker.take_next()
         }
     }
-}
-
-/// Ends a process whose body has returned and which has nothing to take leave of: most short ones. All that the steps below
-/// come to is then one hold of its `p_smutex` and an end that departs. Any other gets its `ended` back.
-fn end_plainly(process: &Process, ended: Ended, began: Began) -> Result<Option<Start>, Ended> {
-    let (worker, record) = (&process.worker, &process.record);
-    let kernel = &worker.kernel;
-    let Ended::Returned(outcome) = ended else { return Err(ended) };
-    let plain = process.lwp == LwpId::MAIN
-        && record.pid != Pid::INIT
-        && !record.ends_in_full()
-        && record.extras().is_none()
-        && kernel.interest.load(Ordering::Relaxed) == 0
-        && !worker.own_thread()
-        && !worker.lends_itself();
-    let Some(usage) = plain.then(|| worker.short_usage(began)).flatten() else {
-        return Err(Ended::Returned(outcome));
-    };
-    // Row 48: the dying LWP holds no lock of the runtime.
-    assert_no_locks_held();
-    let node = record.node().expect("a process that has not died is linked");
-    let mut state = record.state.lock();
-    if !state.is_plain() {
-        return Err(Ended::Returned(outcome));
-    }
-    state.end = Some(End { status: outcome.status, report: outcome.report.map(Arc::new) });
-    state.life = Life::Exiting;
-    worker.take_back_seat(state.lwps.pop());
-    let death = state.die(Some(usage));
-    drop(state);
-    kernel.stop_hearing(record);
-    leave_behind(kernel, record, node, death, 1);
-    Ok(worker.take_next())
 }
 
 /// Decides whether the process ends with this LWP, and whether this LWP is the one to end it.
@@ -200,30 +171,22 @@ impl ProcState {
 
     /// Wakes those LWPs that join this one.
     fn tell_joiners(&self, leaving: LwpId) {
-        let joiners = self.lwps.iter().filter(|lwp| lwp.joining == Some(leaving));
+        let joiners =
+            self.lwps.iter().filter(|lwp| lwp.extras().is_some_and(|extras| extras.joining == Some(leaving)));
         for seat in joiners.filter_map(|joiner| joiner.seat.as_ref()) {
             seat.sleep_cv.notify_one();
         }
-    }
-
-    /// Whether there is nothing but one LWP, which nobody has asked for anything, that the end would have to see to.
-    fn is_plain(&self) -> bool {
-        self.life == Life::Active
-            && self.lwps.len() == 1
-            && self.lwps[0].leaving == Leaving::No
-            && self.stop.is_none()
-            && self.timers.is_none()
-            && self.signals.is_none()
-            && !self.term.has_handler()
     }
 
     /// Makes the first LWP that comes to its end, once the process's is decided, the owner of the exit.
     fn take_exit(&mut self, me: LwpId) -> Role {
         if let Some(lwp) = self.lwp(me) {
             lwp.place = Place::Leaving;
-            lwp.asked_at = None;
-            // Nobody listens to it any more.
-            lwp.interrupts = None;
+            if let Some(extras) = lwp.extras_mut() {
+                extras.asked_at = None;
+                // Nobody listens to it any more.
+                extras.interrupts = None;
+            }
         }
         if self.life != Life::Exiting || self.exit_owner.is_some() {
             return Role::Leaver;
@@ -236,11 +199,14 @@ impl ProcState {
 
     /// The last edge: the process has no LWP any more, and its end is final. Under `proclist_lock` and `p_smutex`.
     pub(crate) fn die(&mut self, usage: Option<Usage>) -> Death {
-        self.usage += usage.unwrap_or_default();
+        let mut used = usage.unwrap_or_default();
+        if let Some(past) = &self.past {
+            used += past.usage;
+        }
         self.lwps.clear();
         self.life = self.life.zombify();
         let end = self.end.take().unwrap_or_else(|| ExitStatus::exited(0).into());
-        Death { status: end.status, usage: self.usage, report: end.report }
+        Death { status: end.status, usage: used, report: end.report }
     }
 }
 
@@ -265,7 +231,7 @@ impl Process {
     fn mark_last_code(&self, place: Place) {
         if let Some(lwp) = self.record.state.lock().lwp(self.lwp) {
             lwp.place = place;
-            lwp.asked_at = (place == Place::Running).then(time::now);
+            lwp.need_extras().asked_at = (place == Place::Running).then(time::now);
         }
     }
 }
@@ -288,11 +254,11 @@ fn leave(process: &Process, usage: Usage) {
         drop(state);
         state = process.record.state.lock();
     }
-    state.usage += usage;
+    state.need_past().usage += usage;
     state.lwps.retain(|lwp| lwp.id != me);
     let stopping = state.stop.is_some();
     if worker.own_thread() {
-        state.own_threads.push(worker.id);
+        state.need_past().own_threads.push(worker.id);
     }
     if !planted!(worker.kernel, JoinerToldFirst) {
         state.tell_joiners(me);
@@ -310,7 +276,7 @@ fn leave(process: &Process, usage: Usage) {
 /// the last few are left to be joined before the zombie is seen.
 fn join_those_before(process: &Process) {
     let kernel = &process.worker.kernel;
-    let before = std::mem::take(&mut process.record.state.lock().own_threads);
+    let before = process.record.state.lock().take_own_threads();
     for &thread in &before {
         kernel.threads.join(thread);
     }
@@ -424,20 +390,6 @@ pub(crate) fn publish(worker: &Worker, record: &Proc, usage: Option<Usage>, thre
         assert!(kernel.lock().tree.holds(node), "the process was reaped while its thread still looked at it");
     }
     worker.take_next()
-}
-
-/// The end of a process that leaves nothing behind but its status, and what it used if that was more than a short life takes.
-fn leave_behind(kernel: &Kernel, record: &Proc, node: NodeRef, death: Death, threads: usize) {
-    match Departure::of(node, death, threads) {
-        Ok(departure) => kernel.depart(record, departure),
-        Err(death) => {
-            let mut list = kernel.lock();
-            let ties = list.tree.ties_of(node);
-            let remains = kernel.bury(&mut list, node, death, threads, &ties);
-            drop(list);
-            remains.dispose(kernel);
-        }
-    }
 }
 
 /// What is left to drop of a process that ended.

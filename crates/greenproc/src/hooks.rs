@@ -125,7 +125,7 @@ fn isolated<T>(process: &Process, function: impl FnOnce() -> T) -> Option<T> {
         Err(payload) if payload.is::<Unwind>() => None,
         Err(payload) => {
             process.worker.retire.set(true);
-            let message = crash::report(&*payload).message;
+            let message = crash::message(&*payload);
             process.worker.kernel.tell(&process.record, EventKind::HookPanicked { message });
             drop_isolated(process, payload);
             None

@@ -241,7 +241,7 @@ fn lwp_state(lwp: &Lwp) -> State {
     match lwp.place {
         Place::Queued => State::Embryo,
         Place::Running => {
-            let overdue = lwp.asked_at.map(|at| time::now().saturating_duration_since(at));
+            let overdue = lwp.asked_at().map(|at| time::now().saturating_duration_since(at));
             if overdue.is_some_and(|overdue| overdue >= STUCK_AFTER) { State::Stuck } else { State::Running }
         }
         Place::Waiting | Place::Sleeping | Place::Channel | Place::Blocking => State::Sleeping,
@@ -254,7 +254,7 @@ fn lwp_state(lwp: &Lwp) -> State {
 /// this process's for as long as `p_smutex` is held.
 pub(crate) fn usage_now(record: &Proc) -> Usage {
     let state = record.state.lock();
-    let mut usage = state.usage;
+    let mut usage = state.past_usage();
     for lwp in &state.lwps {
         usage += Usage::from_user_ns(cpu_ns(lwp));
     }

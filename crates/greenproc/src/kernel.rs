@@ -26,6 +26,7 @@ use crate::pace::Pace;
 use crate::pid::Pid;
 use crate::proc::{Nudges, Proc};
 use crate::programs::Programs;
+use crate::spin::Spinning;
 use crate::starts::Starts;
 use crate::status::ExitStatus;
 use crate::subtree::{Freezes, Sweeping};
@@ -74,8 +75,8 @@ pub(crate) struct Kernel {
 /// What the builder decided. Immutable.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Config {
-    /// How long to look before sleeping; zero if only one CPU is usable.
-    pub(crate) spin: Duration,
+    /// How to look before sleeping.
+    pub(crate) spinning: Spinning,
     /// How long a native thread that has nothing to do is kept.
     pub(crate) keep_threads: Duration,
     pub(crate) on_init_exit: OnInitExit,

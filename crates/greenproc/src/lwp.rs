@@ -126,22 +126,29 @@ pub(crate) struct Lwp {
     pub(crate) place: Place,
     /// A sleep of the LWP was answered: the token of killable locks.
     pub(crate) woken: bool,
-    /// The LWP it is about to join.
-    pub(crate) joining: Option<LwpId>,
     /// Sticky until its stack is gone.
     pub(crate) leaving: Leaving,
     /// A polite SIGTERM has to interrupt its next sleep, or the one it is in.
     pub(crate) nudged: bool,
+    /// The thread's CPU clock when the LWP began.
+    pub(crate) cpu_begin_ns: u64,
+    /// Its mask and what is pending for it, once there is anything.
+    pub(crate) signals: Option<Box<LwpSignals>>,
+    /// What most never have.
+    extras: Option<Box<LwpExtras>>,
+}
+
+/// What an LWP has only while something unusual happens to it.
+#[derive(Default)]
+pub(crate) struct LwpExtras {
+    /// The LWP it is about to join.
+    pub(crate) joining: Option<LwpId>,
     /// The errno with which the call is to fail at whose entry it stands: its tracer said so.
     pub(crate) refusal: Option<NonZeroI32>,
     /// Wakes `select!` when a request comes.
     pub(crate) interrupts: Option<Sender<Interrupt>>,
     /// Ends the host call that the LWP is in, where a kick does not.
     pub(crate) cancel: Option<Arc<dyn Fn() + Send + Sync>>,
-    /// The thread's CPU clock when the LWP began.
-    pub(crate) cpu_begin_ns: u64,
-    /// Its mask and what is pending for it, once there is anything.
-    pub(crate) signals: Option<Box<LwpSignals>>,
     /// Since when a request to end is pending that the LWP has not met.
     pub(crate) asked_at: Option<Instant>,
 }
@@ -153,15 +160,44 @@ impl Lwp {
             seat: None,
             place: Place::Queued,
             woken: false,
-            joining: None,
             leaving: Leaving::No,
             nudged: false,
-            refusal: None,
-            interrupts: None,
-            cancel: None,
             cpu_begin_ns: 0,
             signals: None,
-            asked_at: None,
+            extras: None,
+        }
+    }
+
+    /// Another body takes its place, on the same seat, and it becomes the main one. What was pending for it still is.
+    pub(crate) fn begin_anew(&mut self) {
+        let (seat, signals) = (self.seat.take(), self.signals.take());
+        let cpu_begin_ns = self.cpu_begin_ns;
+        *self = Lwp { seat, signals, cpu_begin_ns, place: Place::Running, ..Lwp::queued(LwpId::MAIN) };
+    }
+
+    pub(crate) fn extras(&self) -> Option<&LwpExtras> {
+        self.extras.as_deref()
+    }
+
+    /// Those that it has, if any, to be changed or taken.
+    pub(crate) fn extras_mut(&mut self) -> Option<&mut LwpExtras> {
+        self.extras.as_deref_mut()
+    }
+
+    /// They are made now if nothing was there yet.
+    pub(crate) fn need_extras(&mut self) -> &mut LwpExtras {
+        self.extras.get_or_insert_default()
+    }
+
+    /// Since when a request to end is pending that it has not met.
+    pub(crate) fn asked_at(&self) -> Option<Instant> {
+        self.extras()?.asked_at
+    }
+
+    /// It has met what it was asked, or nobody waits for that any more.
+    pub(crate) fn forget_asking(&mut self) {
+        if let Some(extras) = self.extras_mut() {
+            extras.asked_at = None;
         }
     }
 
@@ -170,15 +206,16 @@ impl Lwp {
     pub(crate) fn interrupt(&mut self, finality: Finality, now: Instant) -> Nudge {
         let Some(seat) = &self.seat else { return Nudge::Done };
         seat.attention.store(true, Ordering::Relaxed);
-        if let Some(interrupts) = &self.interrupts {
+        if let Some(interrupts) = self.extras.as_ref().and_then(|extras| extras.interrupts.as_ref()) {
             lab_touch!();
             // Full means that the LWP has not looked at the last one yet: it will look.
             let _ = interrupts.try_send(Interrupt(()));
         }
         if finality == Finality::Final {
-            self.asked_at.get_or_insert(now);
+            let extras = self.extras.get_or_insert_default();
+            extras.asked_at.get_or_insert(now);
             // Without a sender the channel is ready for ever, whoever took the message.
-            self.interrupts = None;
+            extras.interrupts = None;
         }
         match self.place {
             Place::Waiting => Nudge::Waiter(Arc::clone(&seat.slot)),

@@ -197,7 +197,7 @@ impl Proc {
     }
 
     pub(crate) fn ends_in_full(&self) -> bool {
-        self.marks.0.load(Ordering::Relaxed) & ENDS_IN_FULL != 0
+        self.marks.0.load(Ordering::SeqCst) & ENDS_IN_FULL != 0
     }
 
     /// Whether SIGCHLD of a child's death is more than nothing to it.

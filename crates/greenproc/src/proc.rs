@@ -86,7 +86,14 @@ pub(crate) struct ProcState {
     /// How many real-time signals may be pending.
     pub(crate) pending_limit: u32,
     pub(crate) timers: Option<Box<Timers>>,
-    /// What the LWPs used that have ended.
+    /// What is left of LWPs that are gone, if there is anything.
+    pub(crate) past: Option<Box<Past>>,
+}
+
+/// What is left of LWPs that are gone, while the record is there.
+#[derive(Default)]
+pub(crate) struct Past {
+    /// What they used.
     pub(crate) usage: Usage,
     /// The threads that LWPs of an `own_thread` process have left, or are about to; joined before the zombie is seen.
     pub(crate) own_threads: Vec<ThreadId>,
@@ -158,9 +165,7 @@ impl Proc {
                 stopped_by: None,
                 pending_limit: PENDING_DEFAULT,
                 timers: None,
-                usage: Usage::default(),
-                own_threads: Vec::new(),
-                last_word: None,
+                past: None,
             }),
             lwp_cv: Condvar::new(),
         }
@@ -232,7 +237,7 @@ impl Proc {
 
     /// The parent; `None` for init.
     pub(crate) fn ppid(&self) -> Option<Pid> {
-        Pid::new(self.parent.load(Ordering::Relaxed))
+        Pid::new(self.parent.load(Ordering::SeqCst))
     }
 
     pub(crate) fn pgid(&self) -> Pid {
@@ -247,6 +252,20 @@ impl Proc {
 impl ProcState {
     pub(crate) fn lwp(&mut self, id: LwpId) -> Option<&mut Lwp> {
         self.lwps.iter_mut().find(|lwp| lwp.id == id)
+    }
+
+    pub(crate) fn need_past(&mut self) -> &mut Past {
+        self.past.get_or_insert_default()
+    }
+
+    /// What the LWPs used that have ended.
+    pub(crate) fn past_usage(&self) -> Usage {
+        self.past.as_ref().map(|past| past.usage).unwrap_or_default()
+    }
+
+    /// The threads that are to be joined.
+    pub(crate) fn take_own_threads(&mut self) -> Vec<ThreadId> {
+        self.past.as_mut().map(|past| std::mem::take(&mut past.own_threads)).unwrap_or_default()
     }
 
     /// Sets the exiting mark with the end it stands for, and makes every LWP but the caller look (rows 7 and 50). Later

@@ -9,7 +9,7 @@ use greenproc_sync::atomic::{Ordering, fence};
 
 use crate::accounting::{self, Accounting};
 use crate::builder::Builder;
-use crate::child::Child;
+use crate::child::{Child, Origin};
 use crate::command::{Command, check_name};
 use crate::error::{Error, Exhausted, Result};
 use crate::event::{EventFilter, EventStream};
@@ -115,7 +115,8 @@ impl Runtime {
     pub fn spawn(&self, command: Command) -> Result<Child> {
         let kernel = self.kernel();
         let (init, node) = self.init()?;
-        spawn::spawn(kernel, &init, node, command, Owner::Handle, None).map_err(|error| match error {
+        let origin = Arc::new(Origin { kernel: Arc::clone(kernel), maker: None });
+        spawn::spawn(origin, &init, node, command, Owner::Handle, None).map_err(|error| match error {
             // Init is past the point where it takes children: the runtime is on its way down.
             Error::Exiting { .. } => self.down_or(Exhausted::ShuttingDown.into()),
             Error::InitEnded { status } => shutdown::down(kernel, status),

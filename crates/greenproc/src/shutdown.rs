@@ -177,7 +177,7 @@ fn kill_and_settle(kernel: &Kernel) {
 fn only_stuck_left(kernel: &Kernel) -> bool {
     let long_ago = time::now().checked_sub(STUCK_AFTER);
     let stuck = |lwp: &Lwp| {
-        let overdue = lwp.asked_at.zip(long_ago).is_some_and(|(at, long_ago)| at <= long_ago);
+        let overdue = lwp.asked_at().zip(long_ago).is_some_and(|(at, long_ago)| at <= long_ago);
         overdue && matches!(lwp.place, Place::Running | Place::Blocking)
     };
     let mut all = true;
@@ -209,7 +209,8 @@ fn reap_all(kernel: &Kernel) {
             let reaped = list.tree.reap(node);
             list.note_reaped(&kernel.pids, &reaped);
             if let Some(record) = &reaped.zombie.record {
-                record.state.lock().last_word = Some(Box::new(Waited::of(reaped.pid, &reaped.zombie)));
+                record.state.lock().need_past().last_word =
+                    Some(Box::new(Waited::of(reaped.pid, &reaped.zombie)));
             }
             leftovers.push(reaped);
         }

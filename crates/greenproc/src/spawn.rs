@@ -5,7 +5,7 @@ use std::sync::Arc;
 use greenproc_os::clock::Moment;
 
 use crate::action_table::{ActionTable, SharedActions};
-use crate::child::Child;
+use crate::child::{Child, Origin};
 use crate::command::{Command, FirstActions, More, ProcessGroup};
 use crate::counters::Count;
 use crate::descriptor::{self, Table};
@@ -18,6 +18,7 @@ use crate::ktrace::Fact;
 use crate::limits::Pair;
 use crate::pid::{LwpId, Pid};
 use crate::proc::{Inherited, Proc};
+use crate::process::Process;
 use crate::signal::Signal;
 use crate::signal_state::UNSTOPPABLE;
 use crate::sigset::SigSet;
@@ -39,13 +40,14 @@ pub(crate) enum Owner {
 /// Makes a child of `parent`: claims a pid, which answers ESRCH until the process is linked; then, in one hold of
 /// `proclist_lock`, reserves a thread, links and queues the start (decision 24).
 pub(crate) fn spawn(
-    kernel: &Arc<Kernel>,
+    origin: Arc<Origin>,
     parent: &Arc<Proc>,
     parent_node: NodeRef,
     mut command: Command,
     owner: Owner,
-    maker: Option<LwpId>,
+    maker: Option<&Process>,
 ) -> Result<Child> {
+    let kernel = &origin.kernel;
     command.check()?;
     kernel.programs.resolve(&mut command)?;
     let Command {
@@ -76,12 +78,18 @@ pub(crate) fn spawn(
     let inherited = Inherited { uid: parent.uid(), gid: parent.gid() };
     let more = more.map(|more| with_environment(more, parent)).transpose()?;
     let now = Moment::now();
-    let record = kernel.claim(|pid| Proc::new(pid, name, inherited, class, now))?;
+    let record = kernel.claim(|pid| {
+        let record = Proc::new(pid, name, inherited, class, now);
+        match maker {
+            Some(maker) => maker.worker.records.make(record),
+            None => Arc::new(record),
+        }
+    })?;
     #[cfg(feature = "racelab")]
     record.marks.with_faults(&kernel.faults);
     let actions = more.as_ref().map_or(FirstActions::Copy, |(more, _)| more.shares.actions);
     let shared = (actions == FirstActions::Same).then(|| share_actions(kernel, parent));
-    inherit_signals(kernel, parent, &record, maker, mask, (actions, shared.as_ref()));
+    inherit_signals(kernel, parent, &record, maker.map(|maker| maker.lwp), mask, (actions, shared.as_ref()));
     if let Some(parents) = parent.extras() {
         Extras::inherit(parents, &record);
     }
@@ -128,8 +136,7 @@ pub(crate) fn spawn(
             kernel.answer(class, call);
             observers.wake();
             parent.count(Count::Spawn);
-            let maker = maker.map(|_| Arc::clone(parent));
-            Ok(Child::new(Arc::clone(kernel), record, node, owner, maker))
+            Ok(Child::new(origin, record, node))
         }
         Err(error) => {
             // The body goes after the lock: its destructors are the user's.
@@ -263,7 +270,7 @@ fn forked(list: &mut ProcList, parent: &Proc, child: &Proc) -> Wakers {
 
 impl Kernel {
     /// Claims a pid, if need be one of a process whose end was not entered yet.
-    fn claim(&self, make: impl FnOnce(Pid) -> Proc) -> Result<Arc<Proc>> {
+    fn claim(&self, make: impl FnOnce(Pid) -> Arc<Proc>) -> Result<Arc<Proc>> {
         self.pids.claim(make).or_else(|make| {
             drop(self.lock());
             self.pids.claim(make).map_err(|_| self.pids.exhausted().into())

@@ -82,13 +82,13 @@ impl PidTable {
 
     /// Claims the next free pid for the process that `make` returns for it (decision 24). The process can be looked up
     /// from here on, and answers ESRCH until it is linked. If no number is free, `make` is given back.
-    pub(crate) fn claim<F: FnOnce(Pid) -> Proc>(&self, make: F) -> Result<Arc<Proc>, F> {
+    pub(crate) fn claim<F: FnOnce(Pid) -> Arc<Proc>>(&self, make: F) -> Result<Arc<Proc>, F> {
         lab_point!("the claim of a pid");
         lab_touch!(self.mark, Write);
         for turn in 0..self.max {
             let pid = self.next();
             if let MapEntry::Vacant(vacant) = self.slots.entry(pid) {
-                let process = Arc::new(make(pid));
+                let process = make(pid);
                 vacant.insert(Slot { process: Some(Entry::Live(Arc::clone(&process))), ..Slot::default() });
                 return Ok(process);
             }

@@ -279,7 +279,7 @@ fn kick_again(kernel: &Arc<Kernel>, process: Arc<Proc>, lwp: LwpId, pause: Durat
             seat.kick();
         }
         // Once per call, and not for a signal after which the call may go on: the closure is taken.
-        if ends { entry.cancel.take() } else { None }
+        if ends { entry.extras_mut().and_then(|extras| extras.cancel.take()) } else { None }
     };
     if let Some(cancel) = cancel {
         // User code, so without a lock; its panic is nobody's but its own.
@@ -318,6 +318,8 @@ fn undo(kernel: &Arc<Kernel>, start: LwpStart) {
     kernel.tell(&start.process, EventKind::StartFailed);
     kernel.post(&start.process, Signal::KILL);
     let worker = Rc::new(Worker::of_timekeeper(Arc::clone(kernel)));
+    worker.take_thread();
     let next = worker.work(Start::Lwp(start));
+    Worker::leave_thread();
     debug_assert!(next.is_none(), "a thread that lends itself takes nothing from the queue");
 }

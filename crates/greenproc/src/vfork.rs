@@ -123,8 +123,7 @@ impl Process {
             careless: planted!(self.worker.kernel, LatchWithoutLock).then(|| Arc::clone(&self.worker.seat)),
         });
         command.more().latch = Some(Arc::clone(&latch));
-        let kernel = &self.worker.kernel;
-        let child = spawn::spawn(kernel, &self.record, node, command, Owner::Parent, Some(self.lwp))?;
+        let child = spawn::spawn(self.origin(), &self.record, node, command, Owner::Parent, Some(self))?;
         self.halt_after_spawn(child.id());
         self.await_latch(&latch);
         Ok(child)

@@ -4,10 +4,10 @@
 //! that dies in between cannot be missed. A ready child beats a signal, a time-out and NOHANG (row 62).
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use greenproc_sync::atomic::{AtomicU32, Ordering};
-use greenproc_sync::{Mutex, spin, time};
+use greenproc_sync::atomic::Ordering;
+use greenproc_sync::{Mutex, time};
 
 use crate::departures::Departed;
 use crate::kernel::{Kernel, Leftovers, ProcListGuard};
@@ -17,6 +17,7 @@ use crate::pace::Doze;
 use crate::pid::Pid;
 use crate::proc::Request;
 use crate::process::Process;
+use crate::records::Records;
 use crate::selector::Waited;
 use crate::starts::{Call, ClassId};
 use crate::tree::{Found, NodeRef, Poll, ProcTree, WaitSlot, Wanted, Zombie};
@@ -196,7 +197,7 @@ impl Wait<'_> {
         let waited = departed.waited();
         keep(self.note, || waited.clone());
         drop(list);
-        departed.dispose(kernel);
+        departed.dispose(kernel, self.caller.records());
         waited
     }
 }
@@ -312,6 +313,14 @@ impl Caller<'_> {
         }
     }
 
+    /// Where records are kept for the next children.
+    fn records(&self) -> Option<&Records> {
+        match self {
+            Caller::Lwp(process) => Some(&process.worker.records),
+            Caller::Outside(_) => None,
+        }
+    }
+
     /// Marks the LWP as waiting, unless a request came for it. Under `proclist_lock`, so that whoever posts a request
     /// after this finds the waiter asleep.
     fn fall_asleep(&self) -> Option<Request> {
@@ -367,7 +376,11 @@ impl Caller<'_> {
             Caller::Lwp(process) => !process.worker.named.get(),
             Caller::Outside(_) => false,
         };
-        unnamed || self.slot().spin.is_worth_it(kernel.config.spin)
+        let spins = self.spins(kernel);
+        if !spins {
+            self.slot().luck.note(false);
+        }
+        unnamed || spins
     }
 
     /// Looks for a moment without sleeping, if the last wait was answered that fast.
@@ -375,53 +388,21 @@ impl Caller<'_> {
         if let Caller::Lwp(process) = self {
             process.name_thread();
         }
-        let slot = self.slot();
-        let departures = &kernel.departures;
-        slot.spin.run(kernel.config.spin, || slot.is_granted() || departures.waiting() || self.is_asked());
+        if self.spins(kernel) {
+            let (slot, departures) = (self.slot(), &kernel.departures);
+            let there = || slot.is_granted() || departures.waiting() || self.is_asked();
+            slot.luck.note(kernel.config.spinning.until(there));
+        }
+    }
+
+    fn spins(&self, kernel: &Kernel) -> bool {
+        self.slot().luck.tries(kernel.config.spinning, 1)
     }
 
     fn is_asked(&self) -> bool {
         match self {
             Caller::Lwp(process) => process.worker.seat.attention.load(Ordering::Relaxed),
             Caller::Outside(_) => false,
-        }
-    }
-}
-
-/// Spinning that adapts: it goes on while it pays, and is tried again now and then. Touched by the waiter alone.
-#[derive(Default)]
-pub(crate) struct Spin {
-    misses: AtomicU32,
-}
-
-impl Spin {
-    /// Whether it has paid of late, or is to be tried again.
-    fn is_worth_it(&self, limit: Duration) -> bool {
-        let misses = self.misses.load(Ordering::Relaxed);
-        let tried = !limit.is_zero() && (misses <= 1 || misses.is_multiple_of(16));
-        if !tried {
-            self.misses.store(misses.wrapping_add(1), Ordering::Relaxed);
-        }
-        tried
-    }
-
-    fn run(&self, limit: Duration, done: impl Fn() -> bool) {
-        if limit.is_zero() {
-            return;
-        }
-        let until = time::now() + limit;
-        loop {
-            for _ in 0..16 {
-                if done() {
-                    self.misses.store(0, Ordering::Relaxed);
-                    return;
-                }
-                spin::hint();
-            }
-            if time::now() >= until {
-                self.misses.fetch_add(1, Ordering::Relaxed);
-                return;
-            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A native thread and the LWPs it runs, one after another.
 
 use std::any::Any;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use greenproc_os::clock::{self, Moment, ThreadUsage};
-use greenproc_os::thread::{self, SignalMask};
+use greenproc_os::thread::{self, ForeignCode, SignalMask};
 use greenproc_sync::atomic::Ordering;
-use greenproc_sync::{spin, time};
+use greenproc_sync::time;
 
+use crate::child::Origin;
 use crate::crash;
 use crate::exec::{self, Successor};
 use crate::exit;
@@ -25,7 +26,9 @@ use crate::lwpctl::LwpState;
 use crate::pace::Pace;
 use crate::proc::Proc;
 use crate::process::Process;
-use crate::report::ExitReport;
+use crate::records::Records;
+use crate::report::{CrashReport, ExitReport};
+use crate::spin::Luck;
 use crate::starts::{Arrival, ClassId, Next};
 use crate::termination::Outcome;
 use crate::threads::{LwpStart, Start, ThreadId};
@@ -38,7 +41,7 @@ const LONG_LIFE: Duration = Duration::from_millis(10);
 const IDLE: &str = "gp-idle";
 
 thread_local! {
-    static CURRENT: RefCell<Option<Process>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Rc<Worker>>> = const { RefCell::new(None) };
 }
 
 /// What belongs to the calling native thread.
@@ -52,6 +55,10 @@ pub(crate) struct Worker {
     pub(crate) id: ThreadId,
     /// What an LWP may have changed, and is put back after it.
     mask: SignalMask,
+    /// As what the thread runs the LWP that is on it.
+    process: RefCell<Option<Process>>,
+    /// The last panic on the thread, until the LWP's end asks for it.
+    pub(crate) last_panic: Cell<Option<Box<CrashReport>>>,
     /// Counts the LWPs; a `Process` of an earlier one is stale.
     pub(crate) serial: Cell<u64>,
     /// How many `critical` calls are open.
@@ -62,10 +69,16 @@ pub(crate) struct Worker {
     pub(crate) named: Cell<bool>,
     /// The thread is not to be used again.
     pub(crate) retire: Cell<bool>,
+    /// What the children have in common that the LWP makes, once it has made one.
+    pub(crate) origin: RefCell<Option<Arc<Origin>>>,
+    /// The LWP ran code that may have changed the thread's signal mask.
+    mask_in_doubt: Cell<bool>,
     /// Where requests to this LWP can be received, once somebody asked for it.
     pub(crate) interrupts: RefCell<Option<Receiver<Interrupt>>>,
     /// The LWP's own values, if it has any.
     pub(crate) values: LwpValues,
+    /// Records for the children that the LWP makes.
+    pub(crate) records: Records,
     /// What takes the place of the body when that is over.
     pub(crate) successor: Cell<Option<Box<Successor>>>,
     /// The end of the last LWP, if the next one follows without a pause: its beginning.
@@ -75,7 +88,8 @@ pub(crate) struct Worker {
     usage_mark: Cell<ThreadUsage>,
     /// It is the one that looks at the queue without sleeping.
     spins: Cell<bool>,
-    spin_misses: Cell<u32>,
+    /// Whether it pays.
+    luck: Luck,
 }
 
 /// When an LWP began, or ended.
@@ -112,6 +126,7 @@ pub(crate) fn thread_main(worker: Rc<Worker>) {
     // The host gave it the name of the thread that made it, which may be a process's.
     thread::set_name(IDLE);
     worker.seat.sit_down();
+    worker.take_thread();
     let (class, id) = (worker.class, worker.id);
     let (mut next, call) = worker.kernel.starts.lock().take(class, Arrival::Called);
     if !planted!(worker.kernel, TakerCallsNobody) {
@@ -129,6 +144,7 @@ pub(crate) fn thread_main(worker: Rc<Worker>) {
     let kernel = Arc::clone(&worker.kernel);
     // The thread of an own_thread process is joined by whoever buries the process.
     let buried = worker.own_thread() && worker.serial.get() > 0;
+    Worker::leave_thread();
     drop(worker);
     if !buried {
         kernel.threads.leave(id);
@@ -153,19 +169,24 @@ impl Worker {
             keep,
             lends_itself: false,
             id,
+            process: RefCell::new(None),
+            last_panic: Cell::new(None),
             serial: Cell::new(0),
             critical: Cell::new(0),
             in_body: Cell::new(false),
             named: Cell::new(false),
             retire: Cell::new(false),
+            origin: RefCell::new(None),
+            mask_in_doubt: Cell::new(false),
             interrupts: RefCell::new(None),
             values: LwpValues::default(),
+            records: Records::default(),
             successor: Cell::new(None),
             last_end: Cell::new(None),
             spare_seat: Cell::new(None),
             usage_mark: Cell::new(ThreadUsage::default()),
             spins: Cell::new(false),
-            spin_misses: Cell::new(0),
+            luck: Luck::default(),
         }
     }
 
@@ -190,6 +211,16 @@ impl Worker {
         Worker { lends_itself: true, ..Worker::new(kernel, seat, class, true, ThreadId::NONE) }
     }
 
+    /// The calling thread is the worker's.
+    pub(crate) fn take_thread(self: &Rc<Worker>) {
+        CURRENT.set(Some(Rc::clone(self)));
+    }
+
+    /// The calling thread is nobody's any more.
+    pub(crate) fn leave_thread() {
+        CURRENT.take();
+    }
+
     /// Whether the thread must not wait until the LWPs of a process have left.
     pub(crate) fn lends_itself(&self) -> bool {
         self.lends_itself
@@ -208,15 +239,14 @@ impl Worker {
             Next::Start(start) => return Some(start),
             Next::Spin => self.spins.set(true),
             Next::Rest if spins => {}
-            Next::Rest => self.spin_misses.set(self.spin_misses.get().wrapping_add(1)),
+            Next::Rest => self.luck.note(false),
         }
         None
     }
 
     /// Whether the thread is to look at the empty queue for a moment before it sleeps: while that has paid of late, and now and then.
     fn is_worth_spinning(&self) -> bool {
-        let (config, misses) = (&self.kernel.config, self.spin_misses.get());
-        !config.spin.is_zero() && self.class == ClassId::DEFAULT && (misses <= 3 || misses.is_multiple_of(16))
+        self.class == ClassId::DEFAULT && self.luck.tries(self.kernel.config.spinning, 3)
     }
 
     /// The thread has finished an LWP, and takes no other for now. Called without a lock.
@@ -248,7 +278,7 @@ impl Worker {
     /// Not in the frame that is below the bodies.
     #[inline(never)]
     fn bury(&self, process: &Arc<Proc>) -> Option<Start> {
-        let threads = std::mem::take(&mut process.state.lock().own_threads);
+        let threads = process.state.lock().take_own_threads();
         let count = threads.len();
         for thread in threads.into_iter().filter(|_| !planted!(self.kernel, BuriedUnjoined)) {
             self.kernel.threads.join(thread);
@@ -273,7 +303,9 @@ impl Worker {
                 entry.place = Place::Running;
                 entry.cpu_begin_ns = began.cpu_ns;
                 // One that was asked while it had no thread could not look until now.
-                entry.asked_at = entry.asked_at.map(|_| time::now());
+                if let Some(extras) = entry.extras_mut() {
+                    extras.asked_at = extras.asked_at.map(|_| time::now());
+                }
             }
             let asked = state.request(lwp).is_some() && !planted!(self.kernel, LatecomerStays);
             self.seat.attention.store(asked, Ordering::Relaxed);
@@ -284,16 +316,15 @@ impl Worker {
             extras.lwpctl.note(lwp, LwpState::Running);
             process.ktrace(Some(lwp), || Fact::Began);
         }
-        let mut process = Process::new(Rc::clone(self), process, lwp);
-        CURRENT.set(Some(process.clone()));
+        let mut process = self.run_as(Process::new(Rc::clone(self), process, lwp));
         process.come_back();
         let mut ended = if alive { self.run_body(&process, body) } else { drop_isolated(&process, body) };
         self.drop_values(&process);
         while let Some(successor) = self.successor.take() {
             match exec::replace(&process, ended, *successor) {
                 Ok((anew, body)) => {
-                    process = anew;
-                    CURRENT.set(Some(process.clone()));
+                    drop(process);
+                    process = self.run_as(anew);
                     process.come_back();
                     ended = self.run_body(&process, body);
                     self.drop_values(&process);
@@ -302,22 +333,34 @@ impl Worker {
             }
         }
         let next = exit::lwp_end(&process, ended, began);
-        self.clean_up();
         drop(process);
+        self.clean_up();
         next
+    }
+
+    /// What runs on the thread is `process` from here on.
+    fn run_as(&self, process: Process) -> Ref<'_, Process> {
+        self.process.replace(Some(process));
+        Ref::map(self.process.borrow(), |process| process.as_ref().expect("it was put there"))
     }
 
     /// The LWP's values go, before it can be seen to have left.
     pub(crate) fn drop_values(&self, process: &Process) {
         if !self.values.is_empty() {
+            self.doubt_mask();
             self.values.drop_all(process);
         }
     }
 
     fn run_body(&self, process: &Process, body: crate::command::Body) -> Ended {
-        crash::forget();
+        // Panics of earlier LWPs are not its.
+        self.last_panic.take();
         self.in_body.set(true);
+        let code = ForeignCode::begins();
         let result = catch_unwind(AssertUnwindSafe(|| body(process)));
+        if code.may_have_changed_mask() {
+            self.doubt_mask();
+        }
         self.in_body.set(false);
         self.critical.set(0);
         match result {
@@ -326,10 +369,21 @@ impl Worker {
             Err(payload) => {
                 // A thread that a panic went through is not used again.
                 self.retire.set(true);
-                let report = crash::report(&*payload);
+                let report = crash::report(self, &*payload);
                 drop_isolated(process, payload);
                 Ended::Panicked(ExitReport::Panic(report))
             }
+        }
+    }
+
+    /// Code of the user's has run on the thread, other than a body that was over at once.
+    pub(crate) fn doubt_mask(&self) {
+        self.mask_in_doubt.set(true);
+    }
+
+    fn restore_mask(&self) {
+        if self.mask_in_doubt.take() {
+            self.mask.restore();
         }
     }
 
@@ -338,18 +392,20 @@ impl Worker {
         self.serial.set(self.serial.get() + 1);
         self.interrupts.take();
         self.seat.checkpoint.store(None, Ordering::Relaxed);
-        self.mask.restore();
+        self.doubt_mask();
+        self.restore_mask();
         self.named.set(false);
     }
 
     /// Puts the thread back to what it was before the LWP.
     fn clean_up(&self) {
-        CURRENT.set(None);
+        self.process.take();
         self.serial.set(self.serial.get() + 1);
         self.interrupts.take();
         self.seat.checkpoint.store(None, Ordering::Relaxed);
+        self.origin.take();
         thread::clear_identity();
-        self.mask.restore();
+        self.restore_mask();
         if self.named.take() {
             thread::set_name(IDLE);
         }
@@ -364,7 +420,11 @@ impl Worker {
     pub(crate) fn short_usage(&self, began: Began) -> Option<Usage> {
         let end = Began::now();
         self.last_end.set(Some(end));
-        (end.at.since(began.at) < LONG_LIFE).then(|| Usage::from_user_ns(end.cpu_ns_since(began)))
+        let long = end.at.since(began.at) >= LONG_LIFE;
+        // How long one takes under the race lab's scheduler is the host's affair, and must not decide which way its end goes.
+        #[cfg(feature = "racelab")]
+        let long = long && !greenproc_sync::lab::is_controlled();
+        (!long).then(|| Usage::from_user_ns(end.cpu_ns_since(began)))
     }
 
     /// What the thread's LWP has used.
@@ -393,6 +453,7 @@ impl Worker {
     /// Waits for a start; `None` if the thread is to go home.
     fn idle(&self) -> Option<Start> {
         self.last_end.set(None);
+        self.records.clear();
         lab_name!("idle");
         if self.spins.take()
             && let Some(start) = self.spin()
@@ -436,17 +497,11 @@ impl Worker {
     /// Looks at the queue for a moment without sleeping, one thread at a time.
     fn spin(&self) -> Option<Start> {
         let kernel = &self.kernel;
-        let misses = self.spin_misses.get();
-        let until = time::now() + kernel.config.spin;
-        while !kernel.start_is_there.load(Ordering::Acquire) && time::now() < until {
-            for _ in 0..32 {
-                spin::hint();
-            }
-        }
+        kernel.config.spinning.until(|| kernel.start_is_there.load(Ordering::Acquire));
         kernel.start_is_there.store(false, Ordering::Relaxed);
         let (start, call) = kernel.starts.lock().take(self.class, Arrival::Spun);
         kernel.answer(self.class, call);
-        self.spin_misses.set(if start.is_some() { 0 } else { misses.wrapping_add(1) });
+        self.luck.note(start.is_some());
         start
     }
 }
@@ -469,11 +524,12 @@ pub(crate) fn drop_isolated<T>(process: &Process, value: T) -> Ended {
 
 fn report_dropped(process: &Process, payload: &(dyn Any + Send)) {
     process.worker.retire.set(true);
-    let message = crash::report(payload).message;
+    let message = crash::report(&process.worker, payload).message;
     process.worker.kernel.tell(&process.record, crate::event::EventKind::DropPanicked { message });
 }
 
 /// The calling LWP's process, if the thread runs one.
 pub(crate) fn current() -> Option<Process> {
-    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+    let process = CURRENT.try_with(|current| current.borrow().as_ref()?.process.borrow().clone());
+    process.ok().flatten()
 }

@@ -181,7 +181,7 @@ fn isolated(
     match catch_unwind(AssertUnwindSafe(|| act(present))) {
         Ok(result) => result,
         Err(payload) => {
-            let message = crash::report(&*payload).message;
+            let message = crash::message(&*payload);
             // Its destructor and that of the payload are the user's too.
             drop_isolated(sink.take());
             drop_isolated(payload);

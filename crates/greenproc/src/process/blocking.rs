@@ -75,8 +75,8 @@ impl Process {
             let refused = {
                 let mut state = self.record.state.lock();
                 let refused = self.fall_asleep(&mut state, Place::Blocking);
-                if let Some(lwp) = state.lwp(self.lwp).filter(|_| refused.is_none()) {
-                    lwp.cancel = cancel.map(Arc::clone);
+                if let (None, Some(cancel), Some(lwp)) = (refused, cancel, state.lwp(self.lwp)) {
+                    lwp.need_extras().cancel = Some(Arc::clone(cancel));
                 }
                 refused
             };
@@ -121,7 +121,7 @@ impl Drop for BlockingMark<'_> {
     fn drop(&mut self) {
         let mut state = self.0.record.state.lock();
         self.0.wake_up(&mut state);
-        let cancel = state.lwp(self.0.lwp).and_then(|lwp| lwp.cancel.take());
+        let cancel = state.lwp(self.0.lwp).and_then(|lwp| lwp.extras_mut()?.cancel.take());
         drop(state);
         drop(cancel);
     }

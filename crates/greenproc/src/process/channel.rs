@@ -255,7 +255,7 @@ impl Process {
                 if lwp.nudged {
                     let _ = sender.try_send(Interrupt(()));
                 }
-                lwp.interrupts = Some(sender);
+                lwp.need_extras().interrupts = Some(sender);
             }
             drop(state);
             *self.worker.interrupts.borrow_mut() = Some(receiver.clone());

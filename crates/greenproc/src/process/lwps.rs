@@ -167,13 +167,13 @@ impl<T> LwpHandle<T> {
         let gone = |state: &mut ProcState| {
             let there = state.lwp(id).is_some();
             if let Some(me) = state.lwp(process.lwp) {
-                me.joining = there.then_some(id);
+                me.need_extras().joining = there.then_some(id);
             }
             !there
         };
         while let Slept::Interrupted(request) = process.sleep_until(None, gone) {
             if let Some(me) = process.record.state.lock().lwp(process.lwp) {
-                me.joining = None;
+                me.need_extras().joining = None;
             }
             process.meet(request).go_on()?;
         }

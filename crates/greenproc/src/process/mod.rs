@@ -27,6 +27,7 @@ pub use lwps::{JoinError, LwpHandle};
 pub use signals::MaskHow;
 pub(crate) use waiting::pid_of;
 
+use crate::child::Origin;
 use crate::error::{Error, Result};
 use crate::image::Name;
 use crate::pid::LwpId;
@@ -62,6 +63,16 @@ impl Process {
     }
 
     /// ESRCH if this was kept beyond its LWP's end.
+    /// What its children have in common. It lives, on its own thread.
+    pub(crate) fn origin(&self) -> Arc<Origin> {
+        let mut origin = self.worker.origin.borrow_mut();
+        let make = || {
+            let kernel = Arc::clone(&self.worker.kernel);
+            Arc::new(Origin { kernel, maker: Some(Arc::clone(&self.record)) })
+        };
+        Arc::clone(origin.get_or_insert_with(make))
+    }
+
     pub(crate) fn check_live(&self) -> Result<()> {
         if self.serial == self.worker.serial.get() { Ok(()) } else { Err(Error::NotAProcess) }
     }

@@ -253,7 +253,7 @@ impl Process {
     pub(crate) fn fall_asleep(&self, state: &mut ProcState, place: Place) -> Option<Request> {
         let request = state.request(self.lwp);
         let untold = planted!(self.worker.kernel, LatecomerStays)
-            && state.lwp(self.lwp).is_some_and(|lwp| lwp.asked_at.is_none());
+            && state.lwp(self.lwp).is_some_and(|lwp| lwp.asked_at().is_none());
         match request {
             Some(Request::Term | Request::Signal) if !self.may_unwind() => {}
             Some(Request::Die) if untold => {}

@@ -33,8 +33,8 @@ impl Process {
     fn make_child(&self, command: Command) -> Result<Child> {
         let node = self.live_node()?;
         self.refuse_if_exiting()?;
-        let kernel = &self.worker.kernel;
-        let child = spawn::spawn(kernel, &self.record, node, command, spawn::Owner::Parent, Some(self.lwp))?;
+        let child =
+            spawn::spawn(self.origin(), &self.record, node, command, spawn::Owner::Parent, Some(self))?;
         self.halt_after_spawn(child.id());
         Ok(child)
     }

@@ -116,7 +116,7 @@ impl Tracee {
                 return Err(Error::Invalid { what: "a call that never fails cannot be refused" });
             }
             if let Some(lwp) = state.lwp(lwp) {
-                lwp.refusal = Some(refusal);
+                lwp.need_extras().refusal = Some(refusal);
             }
             Ok(())
         })
@@ -139,7 +139,7 @@ impl Process {
             return Ok(None);
         }
         self.meet_final();
-        let refusal = self.record.state.lock().lwp(self.lwp).and_then(|lwp| lwp.refusal.take());
+        let refusal = self.record.state.lock().lwp(self.lwp).and_then(|lwp| lwp.extras_mut()?.refusal.take());
         let Some(errno) = refusal.map(NonZeroI32::get) else { return Ok(Some(Box::new(made))) };
         self.stop_on_return(made, CallResult::Failed(errno));
         Err(Error::Refused { call, errno })

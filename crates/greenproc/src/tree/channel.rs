@@ -12,9 +12,9 @@ use greenproc_sync::atomic::{AtomicBool, Ordering};
 
 use crate::departures::Listening;
 use crate::locks::Proclist;
+use crate::spin::Luck;
 use crate::tree::arena::NodeRef;
 use crate::tree::wanted::Wanted;
-use crate::wait::Spin;
 
 /// What a waiter sleeps on. Its owner is one thread, which waits in one place at a time.
 #[derive(Default)]
@@ -24,8 +24,8 @@ pub(crate) struct WaitSlot {
     /// Set under `proclist_lock` by whoever has something for the waiter; the waiter may look without the lock
     /// while it spins, and believes only what it then finds under the lock.
     granted: AtomicBool,
-    /// Whether the owner looks for a moment before it sleeps.
-    pub(crate) spin: Spin,
+    /// Whether it pays that the owner looks for a moment before it sleeps.
+    pub(crate) luck: Luck,
 }
 
 impl WaitSlot {

@@ -37,6 +37,14 @@ pub(crate) struct Buckets {
     pub(super) others: HashMap<GroupId, Bucket, BuildHasherDefault<IndexHasher>>,
 }
 
+/// As what a child is counted there, and queued if it has an event.
+#[derive(Clone, Copy)]
+pub(super) struct Counted {
+    pub(super) group: GroupId,
+    pub(super) class: Class,
+    pub(super) event: Option<EventKind>,
+}
+
 /// Children that some wait could be for, by class.
 #[derive(Default)]
 pub(super) struct Bucket(pub(super) [EventSet; 2]);
@@ -98,6 +106,15 @@ impl Buckets {
         if self.first_group != Some(group) && self.others.get(&group).is_some_and(Bucket::is_empty) {
             self.others.remove(&group);
         }
+    }
+
+    /// Counts a child out, with the event that it has.
+    pub(super) fn forget(&mut self, arena: &mut Arena, child: NodeId, counted: Counted) {
+        let Counted { group, class, event } = counted;
+        if let Some(kind) = event {
+            self.unqueue(arena, child, group, class, kind);
+        }
+        self.leave(group, class);
     }
 
     pub(crate) fn queue(

@@ -12,6 +12,7 @@ use crate::status::ExitStatus;
 use crate::tree::ProcTree;
 use crate::tree::arena::{Chain, NodeId, NodeRef};
 use crate::tree::channel::WaitSlot;
+use crate::tree::family::Counted;
 use crate::tree::groups::Freed;
 use crate::tree::node::{Body, EventKind, Node, Zombie};
 use crate::tree::wanted::{Wanted, Who};
@@ -75,7 +76,7 @@ impl ProcTree {
         });
         let group = self.groups.create(pid, pid);
         self.groups.join(&mut self.arena, group, node.id);
-        *self.users.entry(uid).or_default() += 1;
+        self.users.count(uid);
         self.init = Some(node.id);
         self.mirror(node.id);
         node
@@ -116,18 +117,23 @@ impl ProcTree {
         });
         self.groups.join(&mut self.arena, group, node.id);
         self.add_child(parent.id, node.id);
-        *self.users.entry(uid).or_default() += 1;
+        self.users.count(uid);
         self.mirror(node.id);
         Ok(node)
     }
 
-    /// Puts a node among a parent's children: listed always, counted and queued unless a handle holds it.
-    pub(super) fn add_child(&mut self, parent: NodeId, child: NodeId) {
+    /// Puts a new node among a parent's children: listed always, counted and queued unless a handle holds it.
+    fn add_child(&mut self, parent: NodeId, child: NodeId) {
+        let node = self.arena.get_mut(child);
+        node.parent = Some(parent);
+        debug_assert!(node.event.is_none() && !node.traced, "it is new");
+        let (held, group, class) = (node.held, node.group, node.class());
         self.with_family(parent, |family, arena| {
             family.children.push_back(arena, Chain::Siblings, child);
+            if !held {
+                family.waits.join(group, class);
+            }
         });
-        self.arena.get_mut(child).parent = Some(parent);
-        self.enter_waits(child);
     }
 
     /// Takes a node from its parent's children.
@@ -135,21 +141,32 @@ impl ProcTree {
         if self.is_swept() {
             self.step_past(child);
         }
-        self.leave_waits(child);
+        let counted = self.counted(child);
         if let Some(parent) = self.arena.get_mut(child).parent.take() {
-            self.with_family(parent, |family, arena| family.children.remove(arena, Chain::Siblings, child));
+            self.with_family(parent, |family, arena| {
+                if let Some((_, counted)) = counted {
+                    family.waits.forget(arena, child, counted);
+                }
+                family.children.remove(arena, Chain::Siblings, child);
+            });
         }
+    }
+
+    /// As what a child is counted among those that its parent's waits look at, and whose waits these are.
+    fn counted(&self, child: NodeId) -> Option<(NodeId, Counted)> {
+        let node = self.node(child);
+        let parent = node.parent.filter(|_| !node.held)?;
+        if node.traced && self.tracer_of(child) == Some(parent) {
+            // It is among those that the parent traces, which its waits look at too.
+            return None;
+        }
+        let counted = Counted { group: node.group, class: node.class(), event: node.event_for_parent() };
+        Some((parent, counted))
     }
 
     /// Makes a child visible to its parent's waits, with the event it has. Does not wake anybody.
     pub(super) fn enter_waits(&mut self, child: NodeId) {
-        let node = self.node(child);
-        let (Some(parent), false) = (node.parent, node.held) else { return };
-        if node.traced && self.tracer_of(child) == Some(parent) {
-            // It is among those that the parent traces, which its waits look at too.
-            return;
-        }
-        let (group, class, event) = (node.group, node.class(), node.event_for_parent());
+        let Some((parent, Counted { group, class, event })) = self.counted(child) else { return };
         self.with_family(parent, |family, arena| {
             family.waits.join(group, class);
             if let Some(kind) = event {
@@ -160,19 +177,8 @@ impl ProcTree {
 
     /// Hides a child from its parent's waits.
     pub(super) fn leave_waits(&mut self, child: NodeId) {
-        let node = self.node(child);
-        let (Some(parent), false) = (node.parent, node.held) else { return };
-        if node.traced && self.tracer_of(child) == Some(parent) {
-            // It is among those that the parent traces, which its waits look at too.
-            return;
-        }
-        let (group, class, event) = (node.group, node.class(), node.event_for_parent());
-        self.with_family(parent, |family, arena| {
-            if let Some(kind) = event {
-                family.waits.unqueue(arena, child, group, class, kind);
-            }
-            family.waits.leave(group, class);
-        });
+        let Some((parent, counted)) = self.counted(child) else { return };
+        self.with_family(parent, |family, arena| family.waits.forget(arena, child, counted));
     }
 
     /// Publishes a death (row 46): state, event, and the choice of who is told, in one step.
@@ -329,17 +335,9 @@ impl ProcTree {
     /// A live process acts for another user, and counts among that one's.
     pub(crate) fn change_user(&mut self, node: NodeRef, uid: u32) {
         let Some(record) = self.record(node).map(Arc::clone) else { return };
-        self.discount(record.uid());
+        self.users.discount(record.uid());
         record.set_uid(uid);
-        *self.users.entry(uid).or_default() += 1;
-    }
-
-    fn discount(&mut self, uid: u32) {
-        let count = self.users.get_mut(&uid).expect("a process is counted with its user");
-        *count -= 1;
-        if *count == 0 {
-            self.users.remove(&uid);
-        }
+        self.users.count(uid);
     }
 
     fn unlink(&mut self, id: NodeId) -> Reaped {
@@ -363,7 +361,7 @@ impl ProcTree {
             Body::Zombie(zombie) => zombie.uid,
             Body::Vacant => unreachable!("a place that was taken out held a process"),
         };
-        self.discount(uid);
+        self.users.discount(uid);
         (body, freed)
     }
 

@@ -30,6 +30,7 @@ mod terminals;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tracing;
+mod users;
 #[cfg(test)]
 mod waiter_tests;
 mod wanted;
@@ -51,8 +52,6 @@ pub(crate) use terminals::Controlling;
 pub(crate) use tracing::AttachError;
 pub(crate) use wanted::{Wanted, Who};
 
-use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 use crate::pid::Pid;
@@ -69,7 +68,7 @@ pub(crate) struct ProcTree {
     groups: Groups,
     init: Option<NodeId>,
     /// Processes per user, zombies included (row 70).
-    users: HashMap<u32, u32, BuildHasherDefault<IndexHasher>>,
+    users: users::Users,
     zombies: usize,
     /// Zombies of which it is recorded what becomes of them.
     recorded: usize,
@@ -100,7 +99,7 @@ impl ProcTree {
     }
 
     pub(crate) fn processes_of(&self, uid: u32) -> u32 {
-        self.users.get(&uid).copied().unwrap_or(0)
+        self.users.processes_of(uid)
     }
 
     /// Whether the process is still there, dead or alive: it was not reaped.

@@ -109,7 +109,7 @@ impl ProcTree {
             Body::Vacant => None,
         };
         let mut counted = 0;
-        for (&uid, &count) in &self.users {
+        for (uid, count) in self.users.each() {
             counted += count as usize;
             let have = self.all().filter(|id| uid_of(*id) == Some(uid)).count();
             must(count as usize == have, || format!("user {uid} has {have} processes, {count} are counted"))?;

@@ -10,6 +10,7 @@ use crate::tree::family::Family;
 use crate::tree::node::{Body, EventKind, Node};
 use crate::tree::tests::{UID, any_child, birth, death, planted, record};
 use crate::tree::tracing::Tracees;
+use crate::tree::users::Users;
 use crate::tree::{Controlling, Freed, NodeRef, ProcTree, WaitSlot, Wanted, Who};
 use crate::usage::Usage;
 
@@ -294,13 +295,8 @@ fn a_tracer_and_its_tracees_know_each_other() {
 fn what_is_counted_is_there() {
     broken(|it| it.tree.zombies = 0, "1 processes are dead, 0 are counted");
     broken(|it| it.tree.stopped = 0, "2 processes stand still, 0 are counted");
-    broken(
-        |it| {
-            *it.tree.users.get_mut(&UID).expect("all are his") -= 1;
-        },
-        "user 7 has 6 processes, 5 are counted",
-    );
-    broken(|it| it.tree.users.clear(), "not all of the users {Some(7)} are counted");
+    broken(|it| it.tree.users.discount(UID), "user 7 has 6 processes, 5 are counted");
+    broken(|it| it.tree.users = Users::default(), "not all of the users {Some(7)} are counted");
     broken(|it| it.node(3).pid = Pid::new(4).expect("a pid"), "two processes have the pid 4");
     broken(|it| it.tree.arena.miscount(), "6 processes are there, 5 are counted");
     broken(
