@@ -1,4 +1,5 @@
 //! Records of children that are gone, for the next ones: whoever waits for a thousand children makes a thousand more.
+//! Only an LWP that runs has any, so there are as many of them as CPUs, whatever the number of processes is.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -34,6 +35,11 @@ impl Records {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
+    /// Lets them go: who sleeps, or rests, keeps none.
     pub(crate) fn clear(&self) {
         drop(self.0.take());
     }
@@ -87,6 +93,6 @@ mod tests {
         }
         assert_eq!(records.0.borrow().len(), MOST);
         records.clear();
-        assert!(records.0.borrow().is_empty());
+        assert!(records.is_empty());
     }
 }

@@ -127,9 +127,12 @@ pub(crate) fn wait(kernel: &Arc<Kernel>, wait: &Wait<'_>) -> Result<Waited, Unme
             let doze = caller.doze(kernel);
             let call = doze.call(&kernel.starts, ClassId::DEFAULT);
             dozing = Some(doze);
-            if !matches!(call, Call::Nobody) {
+            let kept = caller.records().is_some_and(|records| !records.is_empty());
+            if kept || !matches!(call, Call::Nobody) {
                 drop(list);
                 kernel.answer(ClassId::DEFAULT, call);
+                // Who sleeps keeps none.
+                caller.records().inspect(|records| records.clear());
                 list = kernel.lock_as_it_is();
                 continue;
             }

@@ -293,6 +293,7 @@ impl Process {
     /// What every sleep begins with, before its interlock is taken: the thread gets its name, and another is called in its place if one is wanted. The guard lives as long as the sleep.
     pub(crate) fn doze(&self) -> Doze<'_> {
         self.name_thread();
+        self.worker.records.clear();
         let doze = Doze::begin(self.worker.pace());
         if doze.is_awaited() {
             self.worker.kernel.make_up_for(self.worker.class);
