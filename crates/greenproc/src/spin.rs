@@ -5,9 +5,6 @@ use std::time::Duration;
 use greenproc_sync::atomic::{AtomicU32, Ordering};
 use greenproc_sync::{spin, time};
 
-/// Who has looked for so long lets others have its CPU in between: what it looks for may need just that.
-const SELFISH: Duration = Duration::from_micros(3);
-
 /// How a thread looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spinning {
@@ -37,7 +34,7 @@ impl Spinning {
                 there()
             }
             Spinning::For(limit) => {
-                let begin = time::now();
+                let until = time::now() + limit;
                 loop {
                     for _ in 0..16 {
                         if there() {
@@ -45,12 +42,8 @@ impl Spinning {
                         }
                         spin::hint();
                     }
-                    let looked = time::now().saturating_duration_since(begin);
-                    if looked >= limit {
+                    if time::now() >= until {
                         return there();
-                    }
-                    if looked >= SELFISH {
-                        spin::give_way();
                     }
                 }
             }
